@@ -1,0 +1,52 @@
+//! What happened to which row: one type for a change wherever it came from. Pure.
+
+use crate::postgres::pgoutput::{OldTuple, Tuple};
+use crate::postgres::{Lsn, PgTimestamp};
+
+/// A change of one row, a truncate of one table, or a row that a snapshot read.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Change<'a> {
+    pub relation_id: u32,
+    pub position: Position<'a>,
+    pub kind: ChangeKind<'a>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ChangeKind<'a> {
+    /// A row that a snapshot read.
+    Read { row: Tuple<'a>, marker: SnapshotMarker },
+    Insert { new: Tuple<'a> },
+    Update { old: Option<OldTuple<'a>>, new: Tuple<'a> },
+    Delete { old: OldTuple<'a> },
+    Truncate,
+}
+
+/// Where a change stands in the WAL and in its transaction: what Debezium's source block tells.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Position<'a> {
+    /// Start of the WAL record that carries the change; several changes can share one.
+    pub lsn: Lsn,
+    /// End of the last commit before this transaction, as far as it is known.
+    pub last_commit_lsn: Option<Lsn>,
+    pub xid: u64,
+    /// Commit time, or the start of the snapshot.
+    pub committed_at: PgTimestamp,
+    pub origin: Option<Origin<'a>>,
+}
+
+/// Where a replicated transaction was first committed (`pg_replication_origin`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin<'a> {
+    pub name: &'a str,
+    pub commit_lsn: Lsn,
+}
+
+/// Debezium's `source.snapshot` of a row that the initial snapshot read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SnapshotMarker {
+    First,
+    FirstInDataCollection,
+    True,
+    LastInDataCollection,
+    Last,
+}

@@ -1,0 +1,277 @@
+//! A connector's configuration as types. What the properties mean: the Debezium manual, "PostgreSQL connector configuration
+//! properties". How text becomes these types: `super::properties`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use regex::Regex;
+
+#[derive(Clone, Debug)]
+pub struct ConnectorConfig {
+    /// `name`.
+    pub name: String,
+    pub topic_prefix: String,
+    pub database: DatabaseConfig,
+    pub slot: SlotConfig,
+    pub publication: PublicationConfig,
+    pub snapshot: SnapshotConfig,
+    pub filters: Filters,
+    pub values: ValueOptions,
+    pub records: RecordOptions,
+    pub topics: TopicOptions,
+    /// `heartbeat.interval.ms`; `None` when 0.
+    pub heartbeat: Option<Duration>,
+    /// `heartbeat.action.query`.
+    pub heartbeat_action_query: Option<String>,
+    pub key_converter: JsonConverterOptions,
+    pub value_converter: JsonConverterOptions,
+    pub errors: ErrorOptions,
+    /// `topic.creation.default.*`; `None` leaves creation to the broker.
+    pub topic_creation: Option<TopicCreation>,
+    /// `producer.override.*`, Java's names without the prefix.
+    pub producer_overrides: Vec<(String, String)>,
+    /// `offsets.storage.topic`.
+    pub offsets_storage_topic: Option<String>,
+}
+
+/// Where the database is and how to log in: `database.*` and `driver.*`.
+#[derive(Clone)]
+pub struct DatabaseConfig {
+    /// A host name, an address, or the directory of a Unix socket (starts with `/`).
+    pub host: String,
+    pub port: u16,
+    pub user: String,
+    /// Never printed: the `Debug` of this struct leaves it out.
+    pub password: Option<String>,
+    pub dbname: String,
+    pub ssl_mode: SslMode,
+    pub ssl_root_cert: Option<PathBuf>,
+    pub ssl_cert: Option<PathBuf>,
+    /// PEM, or PKCS-8 DER as pgjdbc wants it.
+    pub ssl_key: Option<PathBuf>,
+    pub ssl_password: Option<String>,
+    pub tcp_keep_alive: bool,
+    /// `driver.connectTimeout` (seconds), else 10 s.
+    pub connect_timeout: Duration,
+    /// `database.initial.statements`, run on every SQL session.
+    pub initial_statements: Vec<String>,
+    /// `database.query.timeout.ms`; `None` when 0.
+    pub query_timeout: Option<Duration>,
+}
+
+impl std::fmt::Debug for DatabaseConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}@{}:{}/{} sslmode={:?}", self.user, self.host, self.port, self.dbname, self.ssl_mode)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SslMode {
+    Disable,
+    Allow,
+    Prefer,
+    Require,
+    VerifyCa,
+    VerifyFull,
+}
+
+#[derive(Clone, Debug)]
+pub struct SlotConfig {
+    pub name: String,
+    pub drop_on_stop: bool,
+    pub failover: bool,
+    /// `slot.stream.params`.
+    pub stream_params: Vec<(String, String)>,
+    pub max_retries: u32,
+    pub retry_delay: Duration,
+    /// `status.update.interval.ms`.
+    pub status_update_interval: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub struct PublicationConfig {
+    pub name: String,
+    pub autocreate: PublicationAutocreate,
+    pub publish_via_partition_root: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PublicationAutocreate {
+    Disabled,
+    AllTables,
+    Filtered,
+    NoTables,
+}
+
+#[derive(Clone, Debug)]
+pub struct SnapshotConfig {
+    pub mode: SnapshotMode,
+    /// `snapshot.include.collection.list`.
+    pub include_collections: Option<PatternList>,
+    /// `snapshot.fetch.size`.
+    pub fetch_size: u32,
+    pub delay: Duration,
+}
+
+/// The modes that are honoured so far; others are refused when the configuration is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SnapshotMode {
+    Initial,
+    NoData,
+}
+
+/// Comma-separated regular expressions, each matched whole and case-insensitively, in the order given.
+#[derive(Clone, Debug, Default)]
+pub struct PatternList(pub Vec<Regex>);
+
+impl PatternList {
+    /// Index of the first pattern that matches the whole text.
+    #[must_use]
+    pub fn position(&self, text: &str) -> Option<usize> {
+        self.0.iter().position(|pattern| pattern.is_match(text))
+    }
+
+    #[must_use]
+    pub fn matches(&self, text: &str) -> bool {
+        self.position(text).is_some()
+    }
+}
+
+/// An include list or an exclude list: never both.
+#[derive(Clone, Debug, Default)]
+pub enum Filter {
+    #[default]
+    All,
+    Include(PatternList),
+    Exclude(PatternList),
+}
+
+impl Filter {
+    #[must_use]
+    pub fn accepts(&self, text: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Include(patterns) => patterns.matches(text),
+            Self::Exclude(patterns) => !patterns.matches(text),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Filters {
+    /// Matched against `schema`.
+    pub schemas: Filter,
+    /// Matched against `schema.table`; the include order is also the snapshot's order.
+    pub tables: Filter,
+    /// Matched against `schema.table.column`.
+    pub columns: Filter,
+    /// `table.ignore.builtin`.
+    pub ignore_builtin: bool,
+}
+
+/// How column values look.
+#[derive(Clone, Debug)]
+pub struct ValueOptions {
+    pub decimal: DecimalMode,
+    pub time_precision: TimePrecisionMode,
+    pub binary: BinaryMode,
+    pub interval: IntervalMode,
+    /// `money.fraction.digits`.
+    pub money_fraction_digits: u32,
+    /// `unavailable.value.placeholder`, decoded.
+    pub unavailable_placeholder: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DecimalMode {
+    Precise,
+    String,
+    Double,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimePrecisionMode {
+    Adaptive,
+    AdaptiveTimeMicroseconds,
+    Connect,
+    Isostring,
+    Microseconds,
+    Nanoseconds,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BinaryMode {
+    Bytes,
+    Base64,
+    Base64UrlSafe,
+    Hex,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IntervalMode {
+    Numeric,
+    String,
+}
+
+/// Which records a change becomes.
+#[derive(Clone, Debug)]
+pub struct RecordOptions {
+    pub tombstones_on_delete: bool,
+    /// `skipped.operations` as a set.
+    pub skipped: SkippedOperations,
+    /// `skipped.operations` was given and is not `none`: it also limits what the publication publishes.
+    pub skipped_explicitly: bool,
+    /// `extended.headers.enabled`.
+    pub extended_headers: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SkippedOperations {
+    pub create: bool,
+    pub update: bool,
+    pub delete: bool,
+    pub truncate: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct TopicOptions {
+    /// `topic.delimiter`.
+    pub delimiter: String,
+    /// `topic.heartbeat.prefix`.
+    pub heartbeat_prefix: String,
+}
+
+/// Options of `org.apache.kafka.connect.json.JsonConverter`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JsonConverterOptions {
+    /// `schemas.enable`.
+    pub schemas: bool,
+    /// `decimal.format`.
+    pub decimal_format: DecimalFormat,
+    /// `replace.null.with.default`.
+    pub replace_null_with_default: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DecimalFormat {
+    Base64,
+    Numeric,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ErrorOptions {
+    /// `errors.max.retries`; `None` when -1: for ever.
+    pub max_retries: Option<u32>,
+    /// `retriable.restart.connector.wait.ms`: the back-off's upper limit.
+    pub retry_wait: Duration,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicCreation {
+    /// -1: the broker's default.
+    pub partitions: i32,
+    /// -1: the broker's default.
+    pub replication_factor: i32,
+    /// Everything else under `topic.creation.default.`, e.g. `cleanup.policy`.
+    pub config: Vec<(String, String)>,
+}

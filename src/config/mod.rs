@@ -1,0 +1,3 @@
+//! Text → types, once: connector properties, worker settings, secrets.
+
+pub mod connector;

@@ -1,0 +1,1 @@
+//! Change → Debezium: type mapping, per-relation encoder, envelope, source block, key, headers, topic names, heartbeat.

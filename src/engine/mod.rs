@@ -1,0 +1,1 @@
+//! Runs one connector: start plan, the loop, acknowledgement, stored offsets, back-off.

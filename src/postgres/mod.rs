@@ -1,0 +1,11 @@
+//! Everything that is PostgreSQL: wire, TLS, authentication, the replication stream, pgoutput, the catalog, slots and
+//! publications, text values → typed values.
+
+pub mod catalog;
+pub mod lsn;
+pub mod pgoutput;
+pub mod timestamp;
+pub mod value;
+
+pub use lsn::Lsn;
+pub use timestamp::PgTimestamp;

@@ -1,0 +1,1 @@
+//! PostgreSQL's text output → typed values, one grammar a file. Pure.

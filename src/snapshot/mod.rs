@@ -1,0 +1,1 @@
+//! Rows that were there before the stream: exported snapshot, table readers, markers.
