@@ -1,5 +1,7 @@
 //! What happened to which row: one type for a change wherever it came from. Pure.
 
+pub mod assembler;
+
 use crate::postgres::pgoutput::{OldTuple, Tuple};
 use crate::postgres::{Lsn, PgTimestamp};
 
@@ -14,10 +16,20 @@ pub struct Change<'a> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ChangeKind<'a> {
     /// A row that a snapshot read.
-    Read { row: Tuple<'a>, marker: SnapshotMarker },
-    Insert { new: Tuple<'a> },
-    Update { old: Option<OldTuple<'a>>, new: Tuple<'a> },
-    Delete { old: OldTuple<'a> },
+    Read {
+        row: Tuple<'a>,
+        marker: SnapshotMarker,
+    },
+    Insert {
+        new: Tuple<'a>,
+    },
+    Update {
+        old: Option<OldTuple<'a>>,
+        new: Tuple<'a>,
+    },
+    Delete {
+        old: OldTuple<'a>,
+    },
     Truncate,
 }
 
@@ -28,7 +40,8 @@ pub struct Position<'a> {
     pub lsn: Lsn,
     /// End of the last commit before this transaction, as far as it is known.
     pub last_commit_lsn: Option<Lsn>,
-    pub xid: u64,
+    /// `None` for a message outside a transaction.
+    pub xid: Option<u64>,
     /// Commit time, or the start of the snapshot.
     pub committed_at: PgTimestamp,
     pub origin: Option<Origin<'a>>,
