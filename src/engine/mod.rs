@@ -1,1 +1,3 @@
 //! Runs one connector: start plan, the loop, acknowledgement, stored offsets, back-off.
+
+pub mod ack;
