@@ -3,10 +3,10 @@
 
 pub mod catalog;
 pub mod catalog_query;
-pub mod identifier;
 pub mod lsn;
 pub mod pgoutput;
 pub mod publication;
+pub mod quote;
 pub mod slot;
 pub mod sql_error;
 pub mod timestamp;

@@ -9,8 +9,7 @@ use tokio_postgres::Client;
 use tokio_postgres::types::Type as WireType;
 
 use super::catalog_query::CapturedTable;
-use super::identifier::{quote_identifier, quote_qualified};
-use super::sql_error;
+use super::{quote, sql_error};
 use crate::config::connector::{PublicationAutocreate, PublicationConfig, RecordOptions};
 
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +35,7 @@ pub enum Error {
     DiffersOnStandby { publication: String, remedy: String },
     #[error(
         "publication \"{publication}\" is FOR ALL TABLES, which cannot become a list of tables: set \
-         publication.autocreate.mode to all_tables, or run DROP PUBLICATION {quoted} and restart the connector", quoted = quote_identifier(publication)
+         publication.autocreate.mode to all_tables, or run DROP PUBLICATION {quoted} and restart the connector", quoted = quote::identifier(publication)
     )]
     AllTables { publication: String },
     #[error(
@@ -184,7 +183,7 @@ pub fn create_statement(
     records: &RecordOptions,
     captured: &[CapturedTable],
 ) -> String {
-    let name = quote_identifier(&resolved_name(&config.name));
+    let name = quote::identifier(&resolved_name(&config.name));
     let tables = match config.autocreate {
         PublicationAutocreate::AllTables => " FOR ALL TABLES".to_owned(),
         PublicationAutocreate::NoTables => String::new(),
@@ -268,7 +267,7 @@ fn alter_statement(
     records: &RecordOptions,
     captured: &[CapturedTable],
 ) -> String {
-    let name = quote_identifier(&resolved_name(&config.name));
+    let name = quote::identifier(&resolved_name(&config.name));
     let tables = table_list(captured);
     let set_tables = format!("ALTER PUBLICATION {name} SET TABLE {tables};");
     match publish_option(records) {
@@ -284,7 +283,7 @@ fn publishable(captured: &[CapturedTable]) -> impl Iterator<Item = &CapturedTabl
 
 fn table_list(captured: &[CapturedTable]) -> String {
     let names: Vec<String> = publishable(captured)
-        .map(|table| quote_qualified(&table.table.schema, &table.table.name))
+        .map(|table| quote::qualified(&table.table.schema, &table.table.name))
         .collect();
     names.join(", ")
 }

@@ -1,25 +1,24 @@
-//! Names and strings as SQL text
+//! Identifiers and literals in SQL text
 //! (<https://www.postgresql.org/docs/current/sql-syntax-lexical.html>). Pure.
 
-/// `a"b` → `"a""b"`.
+/// `name` in double quotes, whatever it contains.
 #[must_use]
-pub fn quote_identifier(name: &str) -> String {
+pub fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// `"schema"."name"`.
+/// `schema.name`, both quoted.
 #[must_use]
-pub fn quote_qualified(schema: &str, name: &str) -> String {
-    format!("{}.{}", quote_identifier(schema), quote_identifier(name))
+pub fn qualified(schema: &str, name: &str) -> String {
+    format!("{}.{}", identifier(schema), identifier(name))
 }
 
-/// `it's` → `'it''s'`, and the `E'…'` form when there is a backslash, so that
-/// `standard_conforming_strings` does not matter.
+/// `text` as an SQL string, whatever `standard_conforming_strings` is.
 #[must_use]
-pub fn quote_literal(text: &str) -> String {
+pub fn literal(text: &str) -> String {
     let quoted = text.replace('\'', "''");
     if quoted.contains('\\') {
-        format!("E'{}'", quoted.replace('\\', "\\\\"))
+        format!(" E'{}'", quoted.replace('\\', "\\\\"))
     } else {
         format!("'{quoted}'")
     }
@@ -30,9 +29,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quotes_inside_names_and_strings_are_doubled() {
-        assert_eq!(quote_qualified("Up.per", "a\"b"), "\"Up.per\".\"a\"\"b\"");
-        assert_eq!(quote_literal("it's"), "'it''s'");
-        assert_eq!(quote_literal("a\\'b"), "E'a\\\\''b'");
+    fn quotes_and_backslashes_cannot_end_a_name_or_string() {
+        assert_eq!(qualified("Up.per", "a\"b"), "\"Up.per\".\"a\"\"b\"");
+        assert_eq!(literal("it's"), "'it''s'");
+        assert_eq!(literal("\\'"), " E'\\\\'''");
     }
 }

@@ -6,8 +6,7 @@ use std::time::Duration;
 use tokio_postgres::types::Type as WireType;
 use tokio_postgres::{Client, Row};
 
-use super::identifier::quote_literal;
-use super::{Lsn, sql_error};
+use super::{Lsn, quote, sql_error};
 
 pub const PLUGIN: &str = "pgoutput";
 
@@ -38,7 +37,7 @@ pub enum Error {
     Physical { slot: String },
     #[error(
         "replication slot \"{slot}\" is lost: the server removed WAL that it still needed (max_slot_wal_keep_size); changes are \
-         missing, so drop it with SELECT pg_drop_replication_slot({literal}) and take a new snapshot", literal = quote_literal(slot)
+         missing, so drop it with SELECT pg_drop_replication_slot({literal}) and take a new snapshot", literal = quote::literal(slot)
     )]
     Lost { slot: String },
     #[error("replication slot \"{slot}\" disappeared while it was waited for")]

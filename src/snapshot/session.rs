@@ -9,8 +9,7 @@ use super::batch::BatchSender;
 use super::batcher::{Abandoned, Batcher};
 use super::copy_text::LineError;
 use crate::postgres::catalog::Table;
-use crate::postgres::identifier::{quote_identifier, quote_literal, quote_qualified};
-use crate::postgres::{Lsn, PgTimestamp, sql_error};
+use crate::postgres::{Lsn, PgTimestamp, quote, sql_error};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -92,7 +91,7 @@ impl TableRead {
         let columns: Vec<String> = self
             .columns
             .iter()
-            .map(|name| quote_identifier(name))
+            .map(|name| quote::identifier(name))
             .collect();
         format!(
             "COPY (SELECT {} FROM {}) TO STDOUT",
@@ -102,7 +101,7 @@ impl TableRead {
     }
 
     fn qualified(&self) -> String {
-        quote_qualified(&self.schema, &self.name)
+        quote::qualified(&self.schema, &self.name)
     }
 
     fn column_count(&self) -> u16 {
@@ -237,7 +236,7 @@ SELECT set_config(name, '0', true) FROM pg_catalog.pg_settings \
 WHERE name IN ('statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')";
 
 async fn import(client: &Client, snapshot: &str) -> Result<(), Error> {
-    let sql = format!("SET TRANSACTION SNAPSHOT {}", quote_literal(snapshot));
+    let sql = format!("SET TRANSACTION SNAPSHOT {}", quote::literal(snapshot));
     client
         .batch_execute(&sql)
         .await
