@@ -2,4 +2,5 @@
 #![allow(clippy::unwrap_used)]
 
 mod pgoutput;
+mod sql;
 mod tidy;

@@ -1,5 +1,7 @@
 //! What happened to which row: one type for a change wherever it came from. Pure.
 
+pub mod filter;
+
 use crate::postgres::pgoutput::{OldTuple, Tuple};
 use crate::postgres::{Lsn, PgTimestamp};
 
@@ -14,10 +16,20 @@ pub struct Change<'a> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ChangeKind<'a> {
     /// A row that a snapshot read.
-    Read { row: Tuple<'a>, marker: SnapshotMarker },
-    Insert { new: Tuple<'a> },
-    Update { old: Option<OldTuple<'a>>, new: Tuple<'a> },
-    Delete { old: OldTuple<'a> },
+    Read {
+        row: Tuple<'a>,
+        marker: SnapshotMarker,
+    },
+    Insert {
+        new: Tuple<'a>,
+    },
+    Update {
+        old: Option<OldTuple<'a>>,
+        new: Tuple<'a>,
+    },
+    Delete {
+        old: OldTuple<'a>,
+    },
     Truncate,
 }
 
