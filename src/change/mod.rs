@@ -1,6 +1,7 @@
 //! What happened to which row: one type for a change wherever it came from. Pure.
 
 pub mod assembler;
+pub mod filter;
 pub mod resume;
 
 use crate::postgres::pgoutput::{OldTuple, Tuple};

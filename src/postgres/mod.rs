@@ -2,8 +2,13 @@
 //! publications, text values → typed values.
 
 pub mod catalog;
+pub mod catalog_query;
 pub mod lsn;
 pub mod pgoutput;
+pub mod publication;
+pub mod quote;
+pub mod slot;
+pub mod sql_error;
 pub mod timestamp;
 pub mod value;
 

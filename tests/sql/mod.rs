@@ -1,0 +1,7 @@
+//! The SQL side against a real server: catalog, publication, slot, snapshot, checks.
+
+mod catalog;
+mod publication;
+mod server;
+mod slot;
+mod snapshot;
