@@ -1,1 +1,3 @@
 //! Change → Debezium: type mapping, per-relation encoder, envelope, source block, key, headers, topic names, heartbeat.
+
+pub mod converter;
