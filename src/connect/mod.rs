@@ -3,6 +3,7 @@
 pub mod calendar;
 pub mod header;
 pub mod json;
+pub mod offset;
 pub mod schema;
 pub mod sink;
 
