@@ -1,4 +1,7 @@
 //! The integration tests: one binary.
 #![allow(clippy::unwrap_used)]
 
+mod connector_config;
+mod golden_records;
 mod pgoutput;
+mod recording;
