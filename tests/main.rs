@@ -1,6 +1,9 @@
 //! The integration tests: one binary.
 #![allow(clippy::unwrap_used)]
 
+mod connector_config;
+mod golden_records;
 mod pgoutput;
+mod recording;
 mod sql;
 mod tidy;
