@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use crate::config::error::ConfigError;
 use crate::telemetry::{self, LogFormat};
 
+pub mod diff;
 mod run;
 pub mod seed;
 
@@ -51,6 +52,7 @@ enum Format {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Diff(diff::DiffArgs),
     Run(run::Args),
     Seed(seed::SeedArgs),
 }
@@ -74,6 +76,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     };
     telemetry::init(&cli.log, format).map_err(|error| usage(format!("invalid value '{}' for '--log': {error}", cli.log)))?;
     match cli.command {
+        Command::Diff(args) => diff::run(args),
         Command::Run(args) => run::run(args),
         Command::Seed(args) => seed::run(args),
     }
