@@ -29,7 +29,7 @@ pub(super) struct SourceBlock {
 /// A source block with two gaps for the LSN.
 struct Transaction {
     last_commit_lsn: Option<Lsn>,
-    xid: u64,
+    xid: Option<u64>,
     committed_at: PgTimestamp,
     origin: Option<(String, Lsn)>,
     marker: Option<SnapshotMarker>,
@@ -129,7 +129,10 @@ impl SourceBlock {
         text.extend_from_slice(b",\"ts_ns\":");
         write_long(&mut text, committed_at_us.wrapping_mul(1000));
         text.extend_from_slice(&self.schema_to_tx_id);
-        write_long(&mut text, position.xid.cast_signed());
+        match position.xid {
+            None => text.extend_from_slice(b"null"),
+            Some(xid) => write_long(&mut text, xid.cast_signed()),
+        }
         text.extend_from_slice(b",\"lsn\":");
         let second = text.len();
         // Debezium fills `xmin` only with `xmin.fetch.interval.ms`.

@@ -33,7 +33,7 @@ what a consumer must have seen:
 /// Fill a database with synthetic payments, and keep changing their status
 ///
 /// Running it again adds only what is missing.
-#[derive(clap::Args)]
+#[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct SeedArgs {
     /// Connector configuration whose database.* properties say where the database is
