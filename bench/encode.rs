@@ -105,7 +105,7 @@ fn position(number: u32, changes_a_transaction: u32) -> Position<'static> {
     Position {
         lsn: Lsn(3_825_815_168 + u64::from(number) * 240),
         last_commit_lsn: Some(Lsn(3_825_815_000 + transaction * 24_000)),
-        xid: 521_416 + transaction,
+        xid: Some(521_416 + transaction),
         committed_at: PgTimestamp(760_000_000_000_000 + i64::from(number / changes_a_transaction)),
         origin: None,
     }

@@ -139,7 +139,7 @@ fn a_snapshot_row_becomes_the_recorded_record() {
         position: Position {
             lsn: Lsn(3_825_815_168),
             last_commit_lsn: None,
-            xid: 521_416,
+            xid: Some(521_416),
             committed_at: PgTimestamp::from_unix_us(1_795_338_728_034_686),
             origin: None,
         },
@@ -172,7 +172,7 @@ fn a_row_that_does_not_fit_its_relation_is_an_error_and_leaves_no_record() {
     let position = Position {
         lsn: Lsn(1),
         last_commit_lsn: None,
-        xid: 1,
+        xid: Some(1),
         committed_at: PgTimestamp(0),
         origin: None,
     };
@@ -419,7 +419,7 @@ impl Replay {
         let position = Position {
             lsn,
             last_commit_lsn: self.last_commit_lsn,
-            xid: self.xid,
+            xid: Some(self.xid),
             committed_at: self.committed_at,
             origin: origin.map(|(name, commit_lsn)| Origin {
                 name,
