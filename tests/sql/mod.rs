@@ -2,6 +2,7 @@
 
 mod catalog;
 mod publication;
+mod seed;
 mod server;
 mod slot;
 mod snapshot;
