@@ -61,11 +61,7 @@ pub struct DatabaseConfig {
 
 impl std::fmt::Debug for DatabaseConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{}@{}:{}/{} sslmode={:?}",
-            self.user, self.host, self.port, self.dbname, self.ssl_mode
-        )
+        write!(f, "{}@{}:{}/{} sslmode={:?}", self.user, self.host, self.port, self.dbname, self.ssl_mode)
     }
 }
 

@@ -60,25 +60,13 @@ impl Schema {
     /// A required schema without name, version, doc, parameters or default.
     #[must_use]
     pub fn new(kind: Kind) -> Self {
-        Self {
-            kind,
-            optional: false,
-            name: None,
-            version: None,
-            doc: None,
-            parameters: Vec::new(),
-            default: None,
-        }
+        Self { kind, optional: false, name: None, version: None, doc: None, parameters: Vec::new(), default: None }
     }
 
     /// A required schema with a semantic name and version.
     #[must_use]
     pub fn named(kind: Kind, name: &'static str, version: i32) -> Self {
-        Self {
-            name: Some(Cow::Borrowed(name)),
-            version: Some(version),
-            ..Self::new(kind)
-        }
+        Self { name: Some(Cow::Borrowed(name)), version: Some(version), ..Self::new(kind) }
     }
 
     #[must_use]

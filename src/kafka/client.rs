@@ -32,9 +32,10 @@ where
 
 /// librdkafka's own text without the value, which may be a secret.
 fn refused(client: &str, error: KafkaError) -> Error {
-    let problem = match error {
-        KafkaError::ClientConfig(_, _, name, _) => format!("illegal value of \"{name}\""),
-        other => other.to_string(),
+    let problem = if let KafkaError::ClientConfig(_, _, name, _) = error {
+        format!("illegal value of \"{name}\"")
+    } else {
+        error.to_string()
     };
     Error::Configuration {
         client: client.to_owned(),

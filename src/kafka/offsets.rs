@@ -1,6 +1,7 @@
 //! The topic where Connect keeps source offsets (`KafkaOffsetBackingStore`): the last value of a key counts, null removes.
 //! Keys and values are bytes here; `connect` knows what they say.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -74,39 +75,12 @@ impl OffsetStore {
 
     /// The value stored last for `key`. Reads the whole topic up to the end it has now.
     pub fn load(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        let consumer: BaseConsumer<Reports> =
-            client::create(&self.consumer, Reports::new(&self.consumer))?;
+        let consumer = client::create(&self.consumer, Reports::new(&self.consumer))?;
         self.assign_all(&consumer)?;
-        let partitions =
-            usize::try_from(self.partitions).expect("a topic has at least one partition");
-        let started = Instant::now();
-        let mut read = FxHashSet::default();
-        let mut value = None;
-        while read.len() < partitions {
-            let waited = started.elapsed();
-            let Some(next) = consumer.poll(READ_TIMEOUT.saturating_sub(waited)) else {
-                return Err(match consumer.context().take() {
-                    Some(trouble) => trouble,
-                    None => Error::ReadTimeout {
-                        topic: self.topic.clone(),
-                        waited,
-                        read: read.len(),
-                        partitions,
-                    },
-                });
-            };
-            match next {
-                Ok(record) if record.key() == Some(key) => {
-                    value = record.payload().map(<[u8]>::to_vec)
-                }
-                Ok(_) => {}
-                Err(KafkaError::PartitionEOF(partition)) => {
-                    read.insert(partition);
-                }
-                Err(error) => self.check_read(&consumer, error)?,
-            }
-        }
-        Ok(value)
+        let value = self.last_value(&consumer, key);
+        // Closing takes a tenth of a second, which nobody has to wait for.
+        thread::spawn(|| drop(consumer));
+        value
     }
 
     /// Sends an offset, `None` to remove it; `poll_stored` tells when it is stored. A store that was under way is
@@ -170,10 +144,47 @@ impl OffsetStore {
         Some(newest.result.map_err(|error| *error))
     }
 
+    fn last_value(
+        &self,
+        consumer: &BaseConsumer<Reports>,
+        key: &[u8],
+    ) -> Result<Option<Vec<u8>>, Error> {
+        let partitions =
+            usize::try_from(self.partitions).expect("a topic has at least one partition");
+        let started = Instant::now();
+        let mut read = FxHashSet::default();
+        let mut value = None;
+        while read.len() < partitions {
+            let waited = started.elapsed();
+            match consumer.poll(READ_TIMEOUT.saturating_sub(waited)) {
+                Some(Ok(record)) if record.key() == Some(key) => {
+                    value = record.payload().map(<[u8]>::to_vec);
+                }
+                Some(Ok(_)) => {}
+                Some(Err(KafkaError::PartitionEOF(partition))) => {
+                    read.insert(partition);
+                }
+                Some(Err(error)) => self.check_read(consumer, &error)?,
+                None => {
+                    let (topic, read) = (self.topic.clone(), read.len());
+                    let timeout = Error::ReadTimeout {
+                        topic,
+                        waited,
+                        read,
+                        partitions,
+                    };
+                    return Err(consumer.context().take().unwrap_or(timeout));
+                }
+            }
+        }
+        Ok(value)
+    }
+
     fn assign_all(&self, consumer: &BaseConsumer<Reports>) -> Result<(), Error> {
         let mut list = TopicPartitionList::new();
         for partition in 0..self.partitions {
-            list.add_partition_offset(&self.topic, partition, Offset::Beginning)
+            // Asking for the beginning takes half a second; `auto.offset.reset` covers a log that starts later.
+            list.add_partition_offset(&self.topic, partition, Offset::Offset(0))
                 .map_err(|source| Error::Client {
                     operation: "name the beginning of a partition",
                     source,
@@ -186,7 +197,11 @@ impl OffsetStore {
     }
 
     /// Most errors heal by themselves, the timeout judges those that do not.
-    fn check_read(&self, consumer: &BaseConsumer<Reports>, error: KafkaError) -> Result<(), Error> {
+    fn check_read(
+        &self,
+        consumer: &BaseConsumer<Reports>,
+        error: &KafkaError,
+    ) -> Result<(), Error> {
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::TopicAuthorizationFailed) => Err(Error::TopicDenied {
                 topic: self.topic.clone(),

@@ -45,10 +45,7 @@ pub enum TypeKind {
     /// Labels in `enumsortorder`.
     Enum(Vec<String>),
     /// The type below it, and the modifier the domain gives it.
-    Domain {
-        base: u32,
-        type_modifier: i32,
-    },
+    Domain { base: u32, type_modifier: i32 },
     Composite,
     Range,
     Multirange,

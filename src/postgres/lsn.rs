@@ -12,10 +12,7 @@ impl Lsn {
 
     /// Debezium shows LSNs as Java longs.
     #[must_use]
-    #[expect(
-        clippy::cast_possible_wrap,
-        reason = "Debezium reinterprets the bits as a signed long"
-    )]
+    #[expect(clippy::cast_possible_wrap, reason = "Debezium reinterprets the bits as a signed long")]
     pub fn as_i64(self) -> i64 {
         self.0 as i64
     }

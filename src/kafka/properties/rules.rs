@@ -1,6 +1,6 @@
 //! One row per property of Java's clients, 4.3: what becomes of it.
 
-use super::Translation;
+use super::translation::Translation;
 
 /// Which client a configuration is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,10 +177,13 @@ pub(super) const COMMON: &[(&str, Rule)] = &[
         Rule::Named("ssl.certificate.pem"),
     ),
     ("ssl.truststore.certificates", Rule::Named("ssl.ca.pem")),
-    ("ssl.keystore.type", Rule::Special(Translation::store_type)),
+    (
+        "ssl.keystore.type",
+        Rule::Special(|_, value| store_type(value)),
+    ),
     (
         "ssl.truststore.type",
-        Rule::Special(Translation::store_type),
+        Rule::Special(|_, value| store_type(value)),
     ),
     (
         "ssl.keystore.location",
@@ -286,6 +289,14 @@ pub(super) const PRODUCER: &[(&str, Rule)] = &[
         Rule::Ignored("there are no transactions here"),
     ),
 ];
+
+/// Java's default type JKS also opens PKCS12 files, so the file itself decides (`stores`).
+fn store_type(value: &str) -> Result<(), String> {
+    match value.to_uppercase().as_str() {
+        "JKS" | "PKCS12" | "PEM" => Ok(()),
+        _ => Err("only PEM and PKCS12 stores can be read".to_owned()),
+    }
+}
 
 fn location(store: &mut super::Store, value: &str) -> Result<(), String> {
     store.location = (!value.is_empty()).then(|| value.into());

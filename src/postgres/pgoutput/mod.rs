@@ -7,77 +7,21 @@ use super::{Lsn, PgTimestamp};
 /// One message. Everything borrowed points into the bytes it was decoded from.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Message<'a> {
-    Begin {
-        final_lsn: Lsn,
-        committed_at: PgTimestamp,
-        xid: u32,
-    },
-    Commit {
-        flags: u8,
-        commit_lsn: Lsn,
-        end_lsn: Lsn,
-        committed_at: PgTimestamp,
-    },
-    Origin {
-        commit_lsn: Lsn,
-        name: &'a str,
-    },
-    Relation {
-        streamed_xid: Option<u32>,
-        relation: Relation,
-    },
-    Type {
-        streamed_xid: Option<u32>,
-        oid: u32,
-        schema: &'a str,
-        name: &'a str,
-    },
-    Insert {
-        streamed_xid: Option<u32>,
-        relation_id: u32,
-        new: Tuple<'a>,
-    },
-    Update {
-        streamed_xid: Option<u32>,
-        relation_id: u32,
-        old: Option<OldTuple<'a>>,
-        new: Tuple<'a>,
-    },
-    Delete {
-        streamed_xid: Option<u32>,
-        relation_id: u32,
-        old: OldTuple<'a>,
-    },
-    Truncate {
-        streamed_xid: Option<u32>,
-        cascade: bool,
-        restart_identity: bool,
-        relation_ids: Vec<u32>,
-    },
+    Begin { final_lsn: Lsn, committed_at: PgTimestamp, xid: u32 },
+    Commit { flags: u8, commit_lsn: Lsn, end_lsn: Lsn, committed_at: PgTimestamp },
+    Origin { commit_lsn: Lsn, name: &'a str },
+    Relation { streamed_xid: Option<u32>, relation: Relation },
+    Type { streamed_xid: Option<u32>, oid: u32, schema: &'a str, name: &'a str },
+    Insert { streamed_xid: Option<u32>, relation_id: u32, new: Tuple<'a> },
+    Update { streamed_xid: Option<u32>, relation_id: u32, old: Option<OldTuple<'a>>, new: Tuple<'a> },
+    Delete { streamed_xid: Option<u32>, relation_id: u32, old: OldTuple<'a> },
+    Truncate { streamed_xid: Option<u32>, cascade: bool, restart_identity: bool, relation_ids: Vec<u32> },
     /// `pg_logical_emit_message`.
-    Logical {
-        streamed_xid: Option<u32>,
-        transactional: bool,
-        lsn: Lsn,
-        prefix: &'a str,
-        content: &'a [u8],
-    },
-    StreamStart {
-        xid: u32,
-        first_segment: bool,
-    },
+    Logical { streamed_xid: Option<u32>, transactional: bool, lsn: Lsn, prefix: &'a str, content: &'a [u8] },
+    StreamStart { xid: u32, first_segment: bool },
     StreamStop,
-    StreamCommit {
-        xid: u32,
-        flags: u8,
-        commit_lsn: Lsn,
-        end_lsn: Lsn,
-        committed_at: PgTimestamp,
-    },
-    StreamAbort {
-        xid: u32,
-        subtransaction_xid: u32,
-    },
+    StreamCommit { xid: u32, flags: u8, commit_lsn: Lsn, end_lsn: Lsn, committed_at: PgTimestamp },
+    StreamAbort { xid: u32, subtransaction_xid: u32 },
 }
 
 /// What the server tells of a table before it sends the table's first row, and again when the table changed.
