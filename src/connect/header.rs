@@ -11,7 +11,7 @@ const MS_PER_DAY: i64 = 86_400_000;
 pub struct HeaderSink<'a> {
     out: &'a mut Vec<u8>,
     /// Containers that are open: strings inside one are quoted.
-    depth: u32,
+    depth: usize,
 }
 
 impl<'a> HeaderSink<'a> {
