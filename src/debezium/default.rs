@@ -11,11 +11,11 @@ use crate::postgres::value::numeric::Decimal;
 
 /// `LocalDateTime.MAX` and `MIN`, which pgjdbc gives for `infinity`.
 const LATEST: LocalDateTime = LocalDateTime {
-    seconds: 31_556_889_864_403_199,
+    seconds: 31_556_889_832_780_799,
     nanoseconds: 999_999_999,
 };
 const EARLIEST: LocalDateTime = LocalDateTime {
-    seconds: -31_557_014_167_219_200,
+    seconds: -31_557_014_135_596_800,
     nanoseconds: 0,
 };
 

@@ -58,6 +58,8 @@ struct RecordedColumn {
     generated: bool,
     /// By mode, where it differs from `default`'s; null: left out.
     schemas: BTreeMap<String, Option<String>>,
+    #[serde(default)]
+    not_recorded: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -167,14 +169,10 @@ fn of_mode<'a, T>(recorded: &'a BTreeMap<String, T>, mode: &str) -> &'a T {
 
 /// The recordings were made on JDK 17, which does not always print the shortest digits of a double.
 fn same(ours: &str, recorded: &str) -> bool {
-    ours == recorded || {
-        let has_exponent_or_point = recorded.contains(['.', 'E']) && !recorded.contains('"');
-        has_exponent_or_point
-            && ours
-                .parse::<f64>()
-                .ok()
-                .is_some_and(|value| recorded.parse() == Ok(value))
-    }
+    let is_float = recorded.contains(['.', 'E']) && !recorded.contains('"');
+    ours == recorded
+        || is_float && ours.parse() == recorded.parse::<f64>()
+        || is_float && ours.parse() == recorded.parse::<f32>()
 }
 
 #[test]
@@ -188,6 +186,9 @@ fn schemas_are_those_recorded() {
         }
         let (options, json) = options(mode);
         for recorded in lines::<RecordedColumn>(COLUMNS) {
+            if recorded.not_recorded.iter().any(|missing| missing == mode) {
+                continue;
+            }
             let converter =
                 ColumnConverter::new(&column(&recorded), &types, &options, Phase::Stream);
             let ours = converter.map(|converter| {

@@ -178,10 +178,10 @@ impl Mapper<'_> {
                     decimal(scale).parameter("connect.decimal.precision", precision.to_string());
                 Mapping::of(schema, Conversion::Numeric(NumericForm::Decimal { scale }))
             }
-            (DecimalMode::String, _) => Mapping::new(
-                Kind::String,
-                Conversion::Numeric(NumericForm::Text { scale }),
-            ),
+            (DecimalMode::String, _) => {
+                let conversion = Conversion::Numeric(NumericForm::Text { scale });
+                Mapping::new(Kind::String, conversion).placeholder(Placeholder::Text)
+            }
             (DecimalMode::Double, _) => {
                 Mapping::new(Kind::Float64, Conversion::Numeric(NumericForm::Double))
             }
@@ -302,11 +302,11 @@ impl Mapper<'_> {
         let nullable_elements = !matches!(element.kind, TypeKind::Enum(_))
             && !matches!(element.name.as_str(), "isbn" | "tsvector");
         let items = mapping.schema.optional(nullable_elements);
+        let placeholder = array_placeholder(&element.name, &mapping.conversion);
         let conversion = Conversion::Array {
             element: Box::new(through_java_sql(mapping.conversion)),
             nullable_elements,
         };
-        let placeholder = array_placeholder(&element.name, self.options.binary);
         Some(Mapping::new(Kind::Array(Box::new(items)), conversion).placeholder(placeholder))
     }
 }
@@ -320,12 +320,12 @@ fn through_java_sql(conversion: Conversion) -> Conversion {
     }
 }
 
-fn array_placeholder(element: &str, binary: BinaryMode) -> Placeholder {
-    match element {
-        "text" | "varchar" | "bpchar" | "json" | "jsonb" => Placeholder::TextArray,
-        "int4" | "int8" | "date" => Placeholder::ByteNumbers,
-        "uuid" => Placeholder::UuidArray,
-        "bytea" if binary == BinaryMode::Bytes => Placeholder::BytesArray,
+fn array_placeholder(element: &str, conversion: &Conversion) -> Placeholder {
+    match (element, conversion) {
+        ("text" | "varchar" | "bpchar" | "json" | "jsonb", _) => Placeholder::TextArray,
+        ("int4" | "int8", _) | (_, Conversion::Date(DateForm::Days, _)) => Placeholder::ByteNumbers,
+        ("uuid", _) => Placeholder::UuidArray,
+        (_, Conversion::Bytes(BinaryMode::Bytes)) => Placeholder::BytesArray,
         _ => Placeholder::None,
     }
 }

@@ -56,16 +56,16 @@ impl Money {
 /// thousands because it comes more than once or three digits follow it and there is no other kind.
 fn decimal_point(text: &[u8]) -> Option<usize> {
     let is_separator = |byte: &u8| matches!(byte, b'.' | b',');
+    let first_digit = text.iter().position(u8::is_ascii_digit)?;
     let last_digit = text.iter().rposition(u8::is_ascii_digit)?;
-    let number = &text[..=last_digit];
-    let last = number.iter().rposition(|byte| is_separator(byte))?;
-    let before = &number[..last];
+    let number = &text[first_digit..=last_digit];
+    let last = number.iter().rposition(is_separator)?;
+    let (before, fraction) = (&number[..last], &number[last + 1..]);
     let has_other_kind = before
         .iter()
         .any(|byte| is_separator(byte) && *byte != number[last]);
     let repeats = before.contains(&number[last]);
-    let digits_after = last_digit - last;
-    (!repeats && (has_other_kind || digits_after != 3)).then_some(last)
+    (!repeats && (has_other_kind || fraction.len() != 3)).then_some(first_digit + last)
 }
 
 #[cfg(test)]
