@@ -1,5 +1,4 @@
-//! Identifiers and literals in SQL text
-//! (<https://www.postgresql.org/docs/current/sql-syntax-lexical.html>). Pure.
+//! Identifiers and literals in SQL text.
 
 /// `name` in double quotes, whatever it contains.
 #[must_use]
@@ -24,14 +23,22 @@ pub fn literal(text: &str) -> String {
     }
 }
 
+/// `text` as a string of the replication commands, whose grammar knows no backslash escapes (`repl_scanner.l`).
+#[must_use]
+pub(super) fn replication_literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn quotes_and_backslashes_cannot_end_a_name_or_string() {
-        assert_eq!(qualified("Up.per", "a\"b"), "\"Up.per\".\"a\"\"b\"");
+        assert_eq!(identifier("a\"b"), "\"a\"\"b\"");
+        assert_eq!(qualified("S", "t.u"), "\"S\".\"t.u\"");
         assert_eq!(literal("it's"), "'it''s'");
         assert_eq!(literal("\\'"), " E'\\\\'''");
+        assert_eq!(replication_literal("a\\'b"), "'a\\''b'");
     }
 }
