@@ -90,15 +90,13 @@ fn slot_state(facts: &ServerFacts, config: &SlotConfig) -> Finding {
     };
     if let Err(error) = slot.check(&facts.server.database) {
         let finding = Finding::new(Status::Fail, SUBJECT, error.to_string());
-        return match error {
-            slot::Error::Lost { .. } => {
-                let literal = quote::literal(name);
-                finding.mend(format!(
-                    "SELECT pg_drop_replication_slot({literal}); -- then take a new snapshot"
-                ))
-            }
-            _ => finding.mend("slot.name: another name"),
-        };
+        if !matches!(error, slot::Error::Lost { .. }) {
+            return finding.mend("slot.name: another name");
+        }
+        let literal = quote::literal(name);
+        return finding.mend(format!(
+            "SELECT pg_drop_replication_slot({literal}); -- then take a new snapshot"
+        ));
     }
     let kept = kept_wal(facts);
     if let Some(pid) = slot.active_pid {
