@@ -49,8 +49,9 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let environment: Vec<(String, String)> =
-        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
+    let environment: Vec<(String, String)> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
     let loaded = worker::load(Sources {
         file: args.worker.as_deref(),
         bootstrap_servers: args.bootstrap_servers.as_deref(),
@@ -75,12 +76,30 @@ fn print_summary(checked: &CheckedConnector, loaded: &LoadedWorker) {
     let (connector, worker) = (&checked.connector, &loaded.worker);
     let database = &connector.database;
     println!("connector \"{}\" is valid", connector.name);
-    println!("  database     {}@{}:{}/{}", database.user, database.host, database.port, database.dbname);
-    println!("  slot         {}, publication {}", connector.slot.name, connector.publication.name);
-    println!("  topics       {}{}…", connector.topic_prefix, connector.topics.delimiter);
-    println!("  brokers      {} (worker: {})", worker.bootstrap_servers, loaded.origin);
-    let offsets = connector.offsets_storage_topic.as_ref().unwrap_or(&worker.offsets.topic);
-    println!("  offsets      topic {offsets}, every {} ms", worker.offsets.flush_interval.as_millis());
+    println!(
+        "  database     {}@{}:{}/{}",
+        database.user, database.host, database.port, database.dbname
+    );
+    println!(
+        "  slot         {}, publication {}",
+        connector.slot.name, connector.publication.name
+    );
+    println!(
+        "  topics       {}{}…",
+        connector.topic_prefix, connector.topics.delimiter
+    );
+    println!(
+        "  brokers      {} (worker: {})",
+        worker.bootstrap_servers, loaded.origin
+    );
+    let offsets = connector
+        .offsets_storage_topic
+        .as_ref()
+        .unwrap_or(&worker.offsets.topic);
+    println!(
+        "  offsets      topic {offsets}, every {} ms",
+        worker.offsets.flush_interval.as_millis()
+    );
     for warning in loaded.warnings.iter().chain(&checked.warnings) {
         println!("  warning      {warning}");
     }
