@@ -1,6 +1,7 @@
 //! The thread that owns the socket of a stream. It reads, looks at every message's header, answers the server, and hands
 //! over whole buffers; it never waits for the consumer without keeping the server content.
 
+use std::io;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::thread;
@@ -46,7 +47,7 @@ impl StreamTimes {
     ) -> Self {
         let longest = wal_sender_timeout.unwrap_or(DEFAULT_SENDER_TIMEOUT);
         Self {
-            status_period: status_interval.min(longest / 3),
+            status_period: status_interval.min(longest / 3).max(CONFIRM_PACE),
             silence_limit: longest * 2,
         }
     }
@@ -135,8 +136,9 @@ impl Reader {
             self.heard_at = Instant::now();
             return Ok(());
         }
-        let busy = self.transport.has_buffered() || self.wait_for_server(Duration::ZERO)?;
-        if !busy && !self.wait_for_server(until.saturating_duration_since(Instant::now()))? {
+        let (readable, woken) = self.wait_for_server(Duration::ZERO)?;
+        let busy = readable || self.transport.has_buffered();
+        if !busy && (woken || !self.wait_for_server(left(until))?.0) {
             return Ok(());
         }
         let count = match self.transport.read_available(self.inbox.space()) {
@@ -147,13 +149,8 @@ impl Reader {
             }
             Ok(count) => count,
             // Part of a TLS record.
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Ok(()),
-            Err(source) => {
-                return Err(Error::Io {
-                    attempted: self.attempted.clone(),
-                    source,
-                });
-            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            Err(error) => return Err(self.io_error(error)),
         };
         self.inbox.fill(count);
         self.heard_at = Instant::now();
@@ -173,27 +170,28 @@ impl Reader {
         Ok(())
     }
 
-    /// Whether the server sent something.
-    fn wait_for_server(&self, timeout: Duration) -> Result<bool, Error> {
+    /// Whether the server sent something, and whether the consumer wants something.
+    fn wait_for_server(&self, timeout: Duration) -> Result<(bool, bool), Error> {
         let (readable, woken) = socket::wait_readable(self.transport.socket(), &self.wake, timeout)
-            .map_err(|source| Error::Io {
-                attempted: self.attempted.clone(),
-                source,
-            })?;
+            .map_err(|error| self.io_error(error))?;
         if woken {
             drain(&self.wake);
         }
-        Ok(readable)
+        Ok((readable, woken))
     }
 
     fn wait_for_consumer(&self, until: Instant) -> Result<(), Error> {
-        let left = until.saturating_duration_since(Instant::now());
-        socket::wait_for_one(&self.wake, left).map_err(|source| Error::Io {
+        if socket::wait_for_one(&self.wake, left(until)).map_err(|error| self.io_error(error))? {
+            drain(&self.wake);
+        }
+        Ok(())
+    }
+
+    fn io_error(&self, source: io::Error) -> Error {
+        Error::Io {
             attempted: self.attempted.clone(),
             source,
-        })?;
-        drain(&self.wake);
-        Ok(())
+        }
     }
 
     /// Looks at the messages that are new in the inbox.
@@ -240,30 +238,28 @@ impl Reader {
     /// Sends the status update if it is due, and returns when to look again.
     fn keep_content(&mut self, flushed: Lsn) -> Result<Instant, Error> {
         let now = Instant::now();
-        let silence = now.saturating_duration_since(self.heard_at);
-        if silence > self.times.silence_limit {
+        let silence = self.times.silence_limit;
+        if now > self.heard_at + silence {
             return Err(Error::Silent {
                 attempted: self.attempted.clone(),
                 silence,
             });
         }
-        let pace = if flushed > self.reported {
-            CONFIRM_PACE
-        } else {
-            self.times.status_period
-        };
-        if self.reply_owed || now >= self.reported_at + pace {
+        if self.reply_owed || now >= self.next_status(flushed) {
             // An idle server says nothing on its own; one that is gone says nothing at all.
             let reply_requested = self.heard_at <= self.reported_at;
             self.report(flushed, reply_requested)?;
         }
-        let next_status = self.reported_at
+        Ok(self.next_status(flushed).min(self.heard_at + silence))
+    }
+
+    fn next_status(&self, flushed: Lsn) -> Instant {
+        self.reported_at
             + if flushed > self.reported {
                 CONFIRM_PACE
             } else {
                 self.times.status_period
-            };
-        Ok(next_status.min(self.heard_at + self.times.silence_limit))
+            }
     }
 
     fn report(&mut self, flushed: Lsn, reply_requested: bool) -> Result<(), Error> {
@@ -325,6 +321,10 @@ impl Reader {
             }
         }
     }
+}
+
+fn left(until: Instant) -> Duration {
+    until.saturating_duration_since(Instant::now())
 }
 
 fn wall_clock() -> PgTimestamp {
