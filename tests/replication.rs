@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 
 use openssl::asn1::Asn1Time;
 use openssl::bn::BigNum;
+use openssl::ec::{EcGroup, EcKey};
 use openssl::hash::MessageDigest;
+use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
-use openssl::rsa::Rsa;
 use openssl::ssl::{SslAcceptor, SslConnector, SslMethod, SslVerifyMode};
 use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
 use openssl::x509::{X509, X509NameBuilder};
@@ -138,33 +139,30 @@ fn settings_of_the_role_do_not_change_how_values_look() {
     assert_eq!(found, format!("{expected}7snowhere"));
 }
 
-#[test]
-fn tls_is_used_and_verified_as_libpq_does() {
-    let authority = Authority::new();
-    let (certificate, key) = authority.issue("localhost");
-    let tls = Some((certificate, key));
-    let settings = &["log_connections = on"];
+/// A server for `localhost`, whose certificate the authority signed, and a log-in by SCRAM that verifies everything.
+fn start_with_tls(authority: &Authority) -> (Postgres, DatabaseConfig) {
+    let tls = Some(authority.issue("localhost"));
     let postgres = Postgres::start_with(&Options {
         hba: Some(HBA),
         tls,
-        settings,
+        ..Options::default()
     });
     postgres.sql(ROLES);
-    let (host, user, password) = (
-        "localhost".to_owned(),
-        "scram".to_owned(),
-        Some(PASSWORD.to_owned()),
-    );
-    let ssl_root_cert = Some(authority.file.clone());
-    let good = DatabaseConfig {
-        host,
-        user,
-        password,
+    let config = DatabaseConfig {
+        host: "localhost".to_owned(),
+        user: "scram".to_owned(),
+        password: Some(PASSWORD.to_owned()),
         ssl_mode: SslMode::VerifyFull,
-        ssl_root_cert,
+        ssl_root_cert: Some(authority.file.clone()),
         ..postgres.config()
     };
+    (postgres, config)
+}
 
+#[test]
+fn tls_is_verified_as_libpq_does() {
+    let authority = Authority::new();
+    let (_postgres, good) = start_with_tls(&authority);
     let mut connection = Connection::open(&good).unwrap();
     assert!(connection.is_encrypted());
     assert_eq!(
@@ -226,8 +224,12 @@ fn tls_is_used_and_verified_as_libpq_does() {
         ..good.clone()
     };
     assert!(Connection::open(&config).unwrap().is_encrypted());
+}
 
-    // allow and prefer try both ways.
+#[test]
+fn allow_and_prefer_try_both_ways() {
+    let authority = Authority::new();
+    let (_postgres, good) = start_with_tls(&authority);
     for (ssl_mode, role, encrypted) in [
         (SslMode::Allow, "scram", false),
         (SslMode::Allow, "tlsonly", true),
@@ -261,6 +263,8 @@ fn tls_is_used_and_verified_as_libpq_does() {
             );
         }
     }
+    // A certificate that is not to be trusted is as good as none.
+    let stranger = Authority::new();
     let fallback = DatabaseConfig {
         ssl_mode: SslMode::Prefer,
         ssl_root_cert: Some(stranger.file.clone()),
@@ -875,7 +879,7 @@ struct Authority {
 
 impl Authority {
     fn new() -> Self {
-        let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+        let key = new_key();
         let certificate = sign("test authority", &key, None);
         let dir = TempDir::new().unwrap();
         let file = dir.path().join("root.crt");
@@ -890,7 +894,7 @@ impl Authority {
 
     /// Certificate and key for `name`, in PEM.
     fn issue(&self, name: &str) -> (Vec<u8>, Vec<u8>) {
-        let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+        let key = new_key();
         let certificate = sign(name, &key, Some(self));
         (
             certificate.to_pem().unwrap(),
@@ -942,6 +946,11 @@ fn sign(name: &str, key: &PKey<Private>, authority: Option<&Authority>) -> X509 
         }
     }
     builder.build()
+}
+
+fn new_key() -> PKey<Private> {
+    let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
+    PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap()
 }
 
 fn rand_serial() -> u32 {

@@ -253,6 +253,7 @@ pub(super) fn data_row(body: &[u8]) -> Result<Vec<Option<String>>, Malformed> {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing, reason = "a test that panics has failed")]
 mod tests {
     use super::*;
 

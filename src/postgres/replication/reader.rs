@@ -15,9 +15,10 @@ use super::frame::{self, Frame, Status, protocol_error};
 use super::inbox::{Inbox, Located};
 use super::{Demand, Full, Shared, drain};
 
-/// pgoutput sends one packet per message, and a reader that wakes for each makes both sides slow. When less than this
-/// came although the server is busy, the next read waits for more to come.
+/// pgoutput sends one packet per message, and a reader that wakes for each makes both sides slow. When reads follow each
+/// other within `BUSY_GAP` and the last one brought less than `SMALL_READ`, we let `COALESCE` pass before the next.
 const SMALL_READ: usize = 32 * 1024;
+const BUSY_GAP: Duration = Duration::from_millis(1);
 const COALESCE: Duration = Duration::from_micros(200);
 
 /// How soon the server hears of a confirmed position, and how often at most.
@@ -136,9 +137,7 @@ impl Reader {
             self.heard_at = Instant::now();
             return Ok(());
         }
-        let (readable, woken) = self.wait_for_server(Duration::ZERO)?;
-        let busy = readable || self.transport.has_buffered();
-        if !busy && (woken || !self.wait_for_server(left(until))?.0) {
+        if !self.transport.has_buffered() && !self.wait_for_server(left(until))? {
             return Ok(());
         }
         let count = match self.transport.read_available(self.inbox.space()) {
@@ -153,10 +152,11 @@ impl Reader {
             Err(error) => return Err(self.io_error(error)),
         };
         self.inbox.fill(count);
+        let busy = self.heard_at.elapsed() < BUSY_GAP;
         self.heard_at = Instant::now();
         self.look()?;
+        // The first change after a pause is never held back, nor is what is here already.
         if busy && count < SMALL_READ {
-            // The first change after a pause is never held back: it came by an idle read.
             if let Some(empty) = self
                 .inbox
                 .has_complete()
@@ -170,14 +170,14 @@ impl Reader {
         Ok(())
     }
 
-    /// Whether the server sent something, and whether the consumer wants something.
-    fn wait_for_server(&self, timeout: Duration) -> Result<(bool, bool), Error> {
+    /// Whether the server sent something before the time was up or the consumer wanted something.
+    fn wait_for_server(&self, timeout: Duration) -> Result<bool, Error> {
         let (readable, woken) = socket::wait_readable(self.transport.socket(), &self.wake, timeout)
             .map_err(|error| self.io_error(error))?;
         if woken {
             drain(&self.wake);
         }
-        Ok((readable, woken))
+        Ok(readable)
     }
 
     fn wait_for_consumer(&self, until: Instant) -> Result<(), Error> {
