@@ -48,6 +48,7 @@ pub struct Connection {
     version: u32,
     /// Process and secret, to cancel a command.
     backend_key: (i32, i32),
+    command_timeout: Duration,
 }
 
 /// `IDENTIFY_SYSTEM`.
@@ -106,6 +107,11 @@ impl Connection {
     #[must_use]
     pub fn is_encrypted(&self) -> bool {
         matches!(self.wire.transport, Transport::Tls(_))
+    }
+
+    /// How long a command may take before it is cancelled; a minute and a half unless set.
+    pub fn set_command_timeout(&mut self, timeout: Duration) {
+        self.command_timeout = timeout;
     }
 
     /// The rows that `sql` returns, as text.
@@ -180,7 +186,7 @@ impl Connection {
         let times = StreamTimes::new(status_interval, self.wal_sender_timeout()?);
         let sql = start_replication_sql(slot, start, publications, parameters, self.version);
         let what = format!("stream from slot \"{slot}\"");
-        let attempt = Attempt::new(&what, COMMAND_TIMEOUT);
+        let attempt = Attempt::new(&what, self.command_timeout);
         self.wire.send(&query(&sql, &attempt)?, &attempt)?;
         loop {
             let Message { tag, body } = self.wire.receive(&attempt)?;
@@ -235,7 +241,7 @@ impl Connection {
     /// Runs one command and returns its rows. A command that takes too long is cancelled, and the server's answer to that
     /// (`57014`) is the error.
     fn command(&mut self, what: &str, sql: &str) -> Result<Vec<Vec<Option<String>>>, Error> {
-        let attempt = Attempt::new(what, COMMAND_TIMEOUT);
+        let attempt = Attempt::new(what, self.command_timeout);
         self.wire.send(&query(sql, &attempt)?, &attempt)?;
         match self.answer(&attempt) {
             Err(Error::Silent { .. }) => {
@@ -330,6 +336,7 @@ fn open_with(
         address: address.clone(),
         version,
         backend_key,
+        command_timeout: COMMAND_TIMEOUT,
     })
 }
 
