@@ -11,6 +11,7 @@ pub mod check;
 pub mod diff;
 mod run;
 pub mod seed;
+mod stop;
 
 /// Something failed while running.
 const FAILED: u8 = 1;

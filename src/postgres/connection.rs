@@ -150,9 +150,18 @@ impl Connection {
     ) -> Result<CreatedSlot, Error> {
         let version = self.version;
         let failover = failover && version >= 170_000 && !self.in_recovery()?;
+        self.create_slot(name, &create_slot_sql(name, "", version, failover))
+    }
+
+    /// Creates a slot that ends with this connection: for its snapshot, and the consistent point that belongs to it.
+    pub fn create_temporary_slot(&mut self, name: &str) -> Result<CreatedSlot, Error> {
+        self.create_slot(name, &create_slot_sql(name, "TEMPORARY ", self.version, false))
+    }
+
+    fn create_slot(&mut self, name: &str, sql: &str) -> Result<CreatedSlot, Error> {
         let what = format!("create replication slot \"{name}\"");
         let row = self
-            .command(&what, &create_slot_sql(name, version, failover))?
+            .command(&what, sql)?
             .pop()
             .unwrap_or_default();
         match row.as_slice() {
@@ -432,14 +441,14 @@ fn query(sql: &str, attempt: &Attempt<'_>) -> Result<BytesMut, Error> {
     Ok(bytes)
 }
 
-fn create_slot_sql(name: &str, version: u32, failover: bool) -> String {
+fn create_slot_sql(name: &str, kind: &str, version: u32, failover: bool) -> String {
     let options = match (version >= 150_000, failover) {
         (true, true) => "(SNAPSHOT 'export', FAILOVER)",
         (true, false) => "(SNAPSHOT 'export')",
         (false, _) => "EXPORT_SNAPSHOT",
     };
     format!(
-        "CREATE_REPLICATION_SLOT {} LOGICAL pgoutput {options}",
+        "CREATE_REPLICATION_SLOT {} {kind}LOGICAL pgoutput {options}",
         quote::identifier(name)
     )
 }
@@ -527,11 +536,11 @@ mod tests {
     #[test]
     fn slots_are_created_in_the_words_of_the_version() {
         assert_eq!(
-            create_slot_sql("s", 140_000, true),
+            create_slot_sql("s", "", 140_000, true),
             "CREATE_REPLICATION_SLOT \"s\" LOGICAL pgoutput EXPORT_SNAPSHOT"
         );
         assert_eq!(
-            create_slot_sql("s", 170_000, true),
+            create_slot_sql("s", "", 170_000, true),
             "CREATE_REPLICATION_SLOT \"s\" LOGICAL pgoutput (SNAPSHOT 'export', FAILOVER)"
         );
     }
