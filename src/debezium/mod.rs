@@ -4,6 +4,7 @@ pub mod converter;
 pub mod encoder;
 pub mod headers;
 pub mod heartbeat;
+pub mod plan;
 pub mod record;
 pub mod source;
 pub mod topic;
