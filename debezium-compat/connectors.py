@@ -17,7 +17,10 @@ class Connector:
         return self.stack.psql(f"SELECT {column} FROM pg_replication_slots WHERE slot_name = '{self.name}'")
 
     def wait_until_streaming(self):
-        self.wait(lambda: self.slot("active") == "t", "streams")
+        # A slot is active while it is being created, too; the walsender says more.
+        streams = (f"SELECT count(*) FROM pg_replication_slots JOIN pg_stat_replication ON pid = active_pid "
+                   f"WHERE slot_name = '{self.name}' AND state IN ('catchup', 'streaming')")
+        self.wait(lambda: self.stack.psql(streams) == "1", "streams")
 
     def wait_until_confirmed(self, lsn):
         """Until every record of what was committed before `lsn` is in Kafka and its offset stored."""
