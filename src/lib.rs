@@ -19,8 +19,9 @@
 //! ```
 //!
 //! Invariants:
-//! - dependencies point one way: `postgres`, `connect` and `telemetry` know nobody; `change` knows `postgres`; `snapshot` and
-//!   `debezium` know `change`; `engine` joins them; `cli` stands on top (`tests/tidy.rs` checks it);
+//! - dependencies point one way: `config` and `telemetry` know nobody, all may know them; `postgres` and `connect` know nobody
+//!   else; `change` knows `postgres`; `kafka` knows `connect`; `snapshot` and `debezium` know `change` and not each other;
+//!   `engine` joins them; `cli` stands on top (`tests/tidy.rs` checks it);
 //! - only `postgres::{connection, replication, client}`, `snapshot`, `kafka`, `engine` and `cli` do I/O, the rest is pure;
 //! - what is decided per relation is never decided per row;
 //! - a position is a commit boundary, and it is confirmed to PostgreSQL only after Kafka acknowledged every record before it

@@ -1,1 +1,11 @@
 //! The integration tests: one binary.
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+mod connector_config;
+mod golden_records;
+mod pgoutput;
+mod recording;
+mod replication;
+mod sql;
+mod support;
+mod tidy;

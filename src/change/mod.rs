@@ -1,5 +1,9 @@
 //! What happened to which row: one type for a change wherever it came from. Pure.
 
+pub mod assembler;
+pub mod filter;
+pub mod resume;
+
 use crate::postgres::pgoutput::{OldTuple, Tuple};
 use crate::postgres::{Lsn, PgTimestamp};
 
@@ -38,7 +42,8 @@ pub struct Position<'a> {
     pub lsn: Lsn,
     /// End of the last commit before this transaction, as far as it is known.
     pub last_commit_lsn: Option<Lsn>,
-    pub xid: u64,
+    /// `None` for a message outside a transaction.
+    pub xid: Option<u64>,
     /// Commit time, or the start of the snapshot.
     pub committed_at: PgTimestamp,
     pub origin: Option<Origin<'a>>,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use regex::Regex;
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ConnectorConfig {
     /// `name`.
     pub name: String,
@@ -32,6 +32,36 @@ pub struct ConnectorConfig {
     pub producer_overrides: Vec<(String, String)>,
     /// `offsets.storage.topic`.
     pub offsets_storage_topic: Option<String>,
+}
+
+/// Client settings by name only (`sasl.jaas.config` holds a password), and no SQL text.
+impl std::fmt::Debug for ConnectorConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let overrides: Vec<&str> = self
+            .producer_overrides
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect();
+        f.debug_struct("ConnectorConfig")
+            .field("name", &self.name)
+            .field("topic_prefix", &self.topic_prefix)
+            .field("database", &self.database)
+            .field("slot", &self.slot)
+            .field("publication", &self.publication)
+            .field("snapshot", &self.snapshot)
+            .field("filters", &self.filters)
+            .field("values", &self.values)
+            .field("records", &self.records)
+            .field("topics", &self.topics)
+            .field("heartbeat", &self.heartbeat)
+            .field("key_converter", &self.key_converter)
+            .field("value_converter", &self.value_converter)
+            .field("errors", &self.errors)
+            .field("topic_creation", &self.topic_creation)
+            .field("producer_overrides", &overrides)
+            .field("offsets_storage_topic", &self.offsets_storage_topic)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Where the database is and how to log in: `database.*` and `driver.*`.

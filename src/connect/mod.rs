@@ -1,3 +1,12 @@
 //! Kafka Connect's own data model: schemas, values, converters, offsets. Knows no PostgreSQL.
 
+pub mod calendar;
+pub mod datum_sink;
+pub mod header;
+pub mod json;
+pub mod offset;
 pub mod schema;
+pub mod sink;
+
+mod decimal;
+mod java_float;

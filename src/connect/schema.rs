@@ -98,4 +98,24 @@ impl Schema {
         self.parameters.push((Cow::Borrowed(name), value.into()));
         self
     }
+
+    /// The scale that a `Decimal` schema keeps in its parameters.
+    ///
+    /// # Panics
+    /// If this is not a `Decimal` schema.
+    #[must_use]
+    pub fn decimal_scale(&self) -> i32 {
+        let scale = self.parameters.iter().find(|(name, _)| name == "scale");
+        scale
+            .and_then(|(_, scale)| scale.parse().ok())
+            .expect("a Decimal schema has a scale")
+    }
+}
+
+/// Names of Connect's own logical types.
+pub mod logical {
+    pub const DECIMAL: &str = "org.apache.kafka.connect.data.Decimal";
+    pub const DATE: &str = "org.apache.kafka.connect.data.Date";
+    pub const TIME: &str = "org.apache.kafka.connect.data.Time";
+    pub const TIMESTAMP: &str = "org.apache.kafka.connect.data.Timestamp";
 }

@@ -1,1 +1,21 @@
 //! Change → Debezium: type mapping, per-relation encoder, envelope, source block, key, headers, topic names, heartbeat.
+
+pub mod converter;
+pub mod encoder;
+pub mod headers;
+pub mod heartbeat;
+pub mod record;
+pub mod source;
+pub mod topic;
+
+mod conversion;
+mod default;
+mod envelope;
+mod iso_text;
+mod key;
+mod row;
+mod temporal;
+mod types;
+
+#[cfg(test)]
+mod golden_tests;

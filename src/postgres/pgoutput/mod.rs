@@ -2,7 +2,19 @@
 //!
 //! Layouts: <https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html>.
 
+#![deny(clippy::indexing_slicing)]
+
+mod cursor;
+mod decode;
+mod encode;
+mod tuple;
+
 use super::{Lsn, PgTimestamp};
+
+pub use cursor::DecodeError;
+pub use decode::decode;
+pub use encode::encode;
+pub use tuple::{Cells, push_cell, push_null, push_text};
 
 /// One message. Everything borrowed points into the bytes it was decoded from.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,6 +96,7 @@ pub enum Message<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Relation {
     pub id: u32,
+    /// Empty for `pg_catalog`.
     pub schema: String,
     pub name: String,
     pub replica_identity: ReplicaIdentity,

@@ -1,0 +1,27 @@
+# make demo     the whole pipeline on this machine: private PostgreSQL, in-process Kafka broker, live changes, counts checked
+# make test     formatting, lints, unit and integration tests
+# make parity   the same SQL through walstreet and the real Debezium, every record compared (needs Java 17 and Maven)
+# make bench    speed beside tuned Debezium and pg_recvlogical (needs Java 17 and Maven)
+
+.PHONY: demo test parity bench build deps
+
+demo: build
+	target/release/walstreet demo
+
+test: deps
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+	cargo test
+
+parity: build
+	debezium-compat/run
+
+bench: build
+	bench/run
+
+build: deps
+	cargo build --release
+
+# Installs what is missing with the system's package manager; does nothing on a machine that has it all.
+deps:
+	@.ci/deps

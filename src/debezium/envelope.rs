@@ -1,0 +1,135 @@
+//! The value of a change record: `before`, `after`, `source`, `transaction`, `op`, `ts_*` (`io.debezium.data.Envelope`).
+
+use super::row::{Row, RowEncoder, WriteError, frame};
+use super::source::{self, SourceBlock};
+use crate::change::{Position, SnapshotMarker};
+use crate::config::connector::JsonConverterOptions;
+use crate::connect::schema::{Field, Kind, Schema};
+
+pub(super) struct EnvelopeEncoder {
+    /// Up to and with `"before":`.
+    head: Vec<u8>,
+    tail: &'static [u8],
+    row: RowEncoder,
+    source: SourceBlock,
+}
+
+/// What happened, as rows.
+pub(super) struct Images<'a> {
+    pub(super) op: &'static str,
+    pub(super) before: Option<Row<'a>>,
+    pub(super) after: Option<Row<'a>>,
+}
+
+/// Where and when it happened.
+#[derive(Clone, Copy)]
+pub(super) struct Circumstances<'a> {
+    pub(super) position: Position<'a>,
+    /// Of a row that a snapshot read.
+    pub(super) marker: Option<SnapshotMarker>,
+    /// When we wrote it: nanoseconds since 1970.
+    pub(super) now_ns: i64,
+}
+
+impl EnvelopeEncoder {
+    /// `row_schema` is that of `before` and `after`.
+    pub(super) fn new(
+        topic: &str,
+        row_schema: Schema,
+        row: RowEncoder,
+        source: SourceBlock,
+        options: &JsonConverterOptions,
+    ) -> Self {
+        let (mut head, schema_tail) = frame(&schema(topic, row_schema), options);
+        head.extend_from_slice(b"{\"before\":");
+        let tail = if schema_tail.is_empty() {
+            b"}".as_slice()
+        } else {
+            b"}}"
+        };
+        Self {
+            head,
+            tail,
+            row,
+            source,
+        }
+    }
+
+    pub(super) fn column_count(&self) -> usize {
+        self.row.column_count()
+    }
+
+    pub(super) fn write(
+        &mut self,
+        images: &Images<'_>,
+        circumstances: &Circumstances<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), WriteError> {
+        out.extend_from_slice(&self.head);
+        self.write_row(images.before, out)?;
+        out.extend_from_slice(b",\"after\":");
+        self.write_row(images.after, out)?;
+        out.push(b',');
+        self.source
+            .write(&circumstances.position, circumstances.marker, out);
+        out.extend_from_slice(b",\"transaction\":null,\"op\":\"");
+        out.extend_from_slice(images.op.as_bytes());
+        write_clock(circumstances.now_ns, out);
+        out.extend_from_slice(self.tail);
+        Ok(())
+    }
+
+    fn write_row(&self, row: Option<Row<'_>>, out: &mut Vec<u8>) -> Result<(), WriteError> {
+        match row {
+            Some(row) => self.row.write(row, out),
+            None => {
+                out.extend_from_slice(b"null");
+                Ok(())
+            }
+        }
+    }
+}
+
+/// All three are one reading of the clock.
+fn write_clock(now_ns: i64, out: &mut Vec<u8>) {
+    let mut digits = itoa::Buffer::new();
+    out.extend_from_slice(b"\",\"ts_ms\":");
+    out.extend_from_slice(digits.format(now_ns.div_euclid(1_000_000)).as_bytes());
+    out.extend_from_slice(b",\"ts_us\":");
+    out.extend_from_slice(digits.format(now_ns.div_euclid(1000)).as_bytes());
+    out.extend_from_slice(b",\"ts_ns\":");
+    out.extend_from_slice(digits.format(now_ns).as_bytes());
+}
+
+fn schema(topic: &str, row: Schema) -> Schema {
+    let row = row.optional(true);
+    let field = |name: &str, schema| Field {
+        name: name.to_owned(),
+        schema,
+    };
+    let long = || Schema::new(Kind::Int64);
+    let transaction = vec![
+        field("id", Schema::new(Kind::String)),
+        field("total_order", long()),
+        field("data_collection_order", long()),
+    ];
+    let fields = vec![
+        field("before", row.clone()),
+        field("after", row),
+        field("source", source::schema()),
+        field(
+            "transaction",
+            Schema::named(Kind::Struct(transaction), "event.block", 1).optional(true),
+        ),
+        field("op", Schema::new(Kind::String)),
+        field("ts_ms", long().optional(true)),
+        field("ts_us", long().optional(true)),
+        field("ts_ns", long().optional(true)),
+    ];
+    let name = Some(format!("{topic}.Envelope").into());
+    Schema {
+        name,
+        version: Some(2),
+        ..Schema::new(Kind::Struct(fields))
+    }
+}

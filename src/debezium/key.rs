@@ -1,0 +1,121 @@
+//! Record keys: the key columns of a row, in key order.
+
+use super::converter::ColumnConverter;
+use super::row::{Row, WriteError, field_literal, frame, struct_schema, write_cell};
+use crate::config::connector::JsonConverterOptions;
+use crate::connect::header::HeaderSink;
+use crate::connect::json::JsonSink;
+use crate::connect::sink::Sink;
+use crate::postgres::pgoutput::Cell;
+
+pub(super) struct KeyEncoder {
+    head: Vec<u8>,
+    columns: Vec<KeyColumn>,
+    /// `{"name":` of the first column, `,"name":` of the others.
+    literals: Vec<Box<[u8]>>,
+    tail: &'static [u8],
+    options: JsonConverterOptions,
+    /// Old and new key while they are compared.
+    scratch: [Vec<u8>; 2],
+}
+
+pub(super) struct KeyColumn {
+    /// In the tuple.
+    pub(super) position: usize,
+    pub(super) name: String,
+    pub(super) converter: ColumnConverter,
+}
+
+impl KeyEncoder {
+    /// Key columns of types that Debezium leaves out are gone already; without the last of them the key is an empty struct.
+    pub(super) fn new(topic: &str, columns: Vec<KeyColumn>, options: JsonConverterOptions) -> Self {
+        let fields = columns
+            .iter()
+            .map(|column| (column.name.as_str(), &column.converter));
+        let (head, tail) = frame(&struct_schema(format!("{topic}.Key"), fields), &options);
+        let literals = columns
+            .iter()
+            .enumerate()
+            .map(|(index, column)| field_literal(index == 0, &column.name))
+            .collect();
+        Self {
+            head,
+            columns,
+            literals,
+            tail,
+            options,
+            scratch: Default::default(),
+        }
+    }
+
+    /// Appends the key as the key converter writes it.
+    pub(super) fn write(&self, row: Row<'_>, out: &mut Vec<u8>) -> Result<(), WriteError> {
+        out.extend_from_slice(&self.head);
+        self.write_payload(row, out)?;
+        out.extend_from_slice(self.tail);
+        Ok(())
+    }
+
+    /// Appends the key as the header converter writes it.
+    pub(super) fn write_header(&self, row: Row<'_>, out: &mut Vec<u8>) -> Result<(), WriteError> {
+        let mut sink = HeaderSink::new(out);
+        sink.begin_struct();
+        for (index, column) in self.columns.iter().enumerate() {
+            sink.field(index, &column.name);
+            write_cell(&column.converter, column.cell(row), &mut sink)?;
+        }
+        sink.end_struct();
+        Ok(())
+    }
+
+    /// Whether the update moved the row to another key. Debezium compares the key structs, not the texts: what an old tuple
+    /// does not tell has become the type's zero there.
+    pub(super) fn changed(&mut self, old: Row<'_>, new: Row<'_>) -> Result<bool, WriteError> {
+        let mut is_same_text = true;
+        for column in &self.columns {
+            let (old, new) = (column.cell(old), column.cell(new));
+            is_same_text &= old == new;
+            // A default that stands in for a null is equal to the default only when it is shown.
+            let is_null_on_one_side = (old == Cell::Null) != (new == Cell::Null);
+            if is_null_on_one_side && column.converter.schema().optional {
+                return Ok(true);
+            }
+        }
+        if is_same_text {
+            return Ok(false);
+        }
+        let [mut old_key, mut new_key] = std::mem::take(&mut self.scratch);
+        old_key.clear();
+        new_key.clear();
+        let written = self
+            .write_payload(old, &mut old_key)
+            .and_then(|()| self.write_payload(new, &mut new_key));
+        let is_changed = old_key != new_key;
+        self.scratch = [old_key, new_key];
+        written.map(|()| is_changed)
+    }
+
+    fn write_payload(&self, row: Row<'_>, out: &mut Vec<u8>) -> Result<(), WriteError> {
+        if self.columns.is_empty() {
+            out.push(b'{');
+        }
+        for (column, literal) in self.columns.iter().zip(&self.literals) {
+            out.extend_from_slice(literal);
+            write_cell(
+                &column.converter,
+                column.cell(row),
+                &mut JsonSink::new(out, &self.options),
+            )?;
+        }
+        out.push(b'}');
+        Ok(())
+    }
+}
+
+impl KeyColumn {
+    fn cell<'a>(&self, row: Row<'a>) -> Cell<'a> {
+        row.cells()
+            .nth(self.position)
+            .expect("the number of cells was checked against the relation")
+    }
+}

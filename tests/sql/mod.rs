@@ -1,0 +1,9 @@
+//! The SQL side against a real server: catalog, publication, slot, snapshot, checks.
+
+mod catalog;
+mod check;
+mod publication;
+mod seed;
+mod server;
+mod slot;
+mod snapshot;
