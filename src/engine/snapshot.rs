@@ -13,6 +13,7 @@ use crate::change::filter::{TableFilter, in_snapshot};
 use crate::change::{Change, ChangeKind, Position};
 use crate::config::connector::ConnectorConfig;
 use crate::debezium::encoder::TableEncoder;
+use crate::debezium::plan::reads_column;
 use crate::debezium::record::RecordBuffer;
 use crate::postgres::catalog::Types;
 use crate::postgres::catalog_query::CapturedTable;
@@ -112,9 +113,8 @@ impl Snapshot<'_> {
             .into_iter()
             .map(|captured| {
                 let table = &captured.table;
-                let accepts = |column: &str| filter.accepts_column(&table.schema, &table.name, column);
                 Source {
-                    read: TableRead::new(table, accepts),
+                    read: TableRead::new(table, |column| reads_column(table, column, self.config)),
                     encoder: TableEncoder::for_snapshot(table, self.types, self.config),
                 }
             })
