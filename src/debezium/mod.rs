@@ -5,6 +5,7 @@ pub mod encoder;
 pub mod headers;
 pub mod heartbeat;
 pub mod plan;
+pub mod message;
 pub mod record;
 pub mod source;
 pub mod topic;

@@ -20,6 +20,7 @@ use crate::change::filter::TableFilter;
 use crate::change::resume::Resume;
 use crate::connect::offset::{SourceOffset, offset_key};
 use crate::debezium::headers::context_headers;
+use crate::debezium::message::MessageEncoder;
 use crate::debezium::record::RecordBuffer;
 use crate::kafka::admin::TopicSpec;
 use crate::kafka::offsets::OffsetStore;
@@ -207,6 +208,7 @@ impl Start<'_> {
             tables: Tables::new(config, self.runtime, client, types),
             outlet: self.outlet,
             records: RecordBuffer::new(),
+            messages: MessageEncoder::new(config),
             heartbeats: Heartbeats::new(config, self.runtime, after_snapshot),
             progress,
             cancel,

@@ -13,6 +13,7 @@ use super::tables::Tables;
 use crate::change::assembler::{Assembler, Step};
 use crate::change::resume::{Resume, Verdict};
 use crate::change::{Change, ChangeKind, Position};
+use crate::debezium::message::MessageEncoder;
 use crate::debezium::record::RecordBuffer;
 use crate::postgres::pgoutput::{self, Message};
 use crate::postgres::replication::{Batch, Frame, ReplicationStream};
@@ -36,6 +37,7 @@ pub(super) struct Stream<'a> {
     pub(super) tables: Tables<'a>,
     pub(super) outlet: Outlet<'a>,
     pub(super) records: RecordBuffer,
+    pub(super) messages: MessageEncoder,
     pub(super) heartbeats: Option<Heartbeats<'a>>,
     pub(super) progress: &'a Progress,
     pub(super) cancel: &'a CancellationToken,
@@ -136,7 +138,15 @@ impl Stream<'_> {
             Step::Begin { xid, .. } => self.resume.begin(xid),
             Step::Commit { xid, end_lsn, committed_at } => self.commit(xid, end_lsn, committed_at),
             Step::Relation(relation) => self.tables.learn(&relation, &mut self.outlet)?,
-            Step::Logical { .. } | Step::Nothing => {}
+            Step::Logical { prefix, content, position, .. } => {
+                if self.resume.change(position.lsn) == Verdict::Send {
+                    self.outlet.prepare_topic(self.messages.topic())?;
+                    let now_ms = now_ns() / 1_000_000;
+                    self.messages.encode(prefix, content, &position, now_ms, &mut self.records);
+                    add(&self.progress.changes, 1);
+                }
+            }
+            Step::Nothing => {}
         }
         Ok(())
     }
