@@ -6,6 +6,7 @@ pub mod catalog;
 pub mod client;
 pub mod connection;
 pub mod error;
+mod login;
 pub mod lsn;
 pub mod pgoutput;
 pub mod quote;
