@@ -142,7 +142,12 @@ impl Assembler {
                 relation_ids,
                 position: self.position("a truncate", lsn)?,
             }),
-            Message::Logical { transactional, prefix, content, .. } => self.logical(transactional, lsn, prefix, content),
+            Message::Logical {
+                transactional,
+                prefix,
+                content,
+                ..
+            } => self.logical(transactional, lsn, prefix, content),
             Message::StreamStart { .. } | Message::StreamStop => {
                 not_asked_for("a segment of an unfinished transaction", lsn)
             }

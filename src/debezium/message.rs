@@ -29,7 +29,8 @@ impl MessageEncoder {
     #[must_use]
     pub fn new(config: &ConnectorConfig) -> Self {
         let (key_head, key_tail) = frame(&key_schema(), &config.key_converter);
-        let (value_head, value_tail) = frame(&value_schema(config.values.binary), &config.value_converter);
+        let (value_head, value_tail) =
+            frame(&value_schema(config.values.binary), &config.value_converter);
         Self {
             topic: message_topic(config).into(),
             key_head,
@@ -98,7 +99,11 @@ fn spelled(content: &[u8], mode: BinaryMode) -> String {
 
 fn key_schema() -> Schema {
     let prefix = field("prefix", Schema::new(Kind::String).optional(true));
-    Schema::named(Kind::Struct(vec![prefix]), "io.debezium.connector.postgresql.MessageKey", 1)
+    Schema::named(
+        Kind::Struct(vec![prefix]),
+        "io.debezium.connector.postgresql.MessageKey",
+        1,
+    )
 }
 
 fn value_schema(mode: BinaryMode) -> Schema {
@@ -115,11 +120,25 @@ fn value_schema(mode: BinaryMode) -> Schema {
         field("ts_ms", Schema::new(Kind::Int64).optional(true)),
         field("source", source::schema()),
         field("transaction", transaction_schema()),
-        field("message", Schema::named(Kind::Struct(message), "io.debezium.connector.postgresql.Message", 1)),
+        field(
+            "message",
+            Schema::named(
+                Kind::Struct(message),
+                "io.debezium.connector.postgresql.Message",
+                1,
+            ),
+        ),
     ];
-    Schema::named(Kind::Struct(fields), "io.debezium.connector.postgresql.MessageValue", 1)
+    Schema::named(
+        Kind::Struct(fields),
+        "io.debezium.connector.postgresql.MessageValue",
+        1,
+    )
 }
 
 fn field(name: &str, schema: Schema) -> Field {
-    Field { name: name.to_owned(), schema }
+    Field {
+        name: name.to_owned(),
+        schema,
+    }
 }

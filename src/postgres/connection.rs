@@ -115,15 +115,15 @@ impl Connection {
 
     /// Creates a slot that ends with this connection: for its snapshot, and the consistent point that belongs to it.
     pub fn create_temporary_slot(&mut self, name: &str) -> Result<CreatedSlot, Error> {
-        self.create_slot(name, &create_slot_sql(name, "TEMPORARY ", self.version, false))
+        self.create_slot(
+            name,
+            &create_slot_sql(name, "TEMPORARY ", self.session.version, false),
+        )
     }
 
     fn create_slot(&mut self, name: &str, sql: &str) -> Result<CreatedSlot, Error> {
         let what = format!("create replication slot \"{name}\"");
-        let row = self
-            .command(&what, sql)?
-            .pop()
-            .unwrap_or_default();
+        let row = self.command(&what, sql)?.pop().unwrap_or_default();
         match row.as_slice() {
             [_, Some(consistent_point), snapshot_name, ..] => consistent_point
                 .parse()
