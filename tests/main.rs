@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod connector_config;
+mod decode;
 mod golden_records;
 mod pgoutput;
 mod recording;

@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use crate::config::error::ConfigError;
 use crate::telemetry::{self, LogFormat};
 
+pub mod decode;
 pub mod diff;
 mod run;
 pub mod seed;
@@ -52,6 +53,7 @@ enum Format {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Decode(decode::DecodeArgs),
     Diff(diff::DiffArgs),
     Run(run::Args),
     Seed(seed::SeedArgs),
@@ -76,6 +78,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     };
     telemetry::init(&cli.log, format).map_err(|error| usage(format!("invalid value '{}' for '--log': {error}", cli.log)))?;
     match cli.command {
+        Command::Decode(args) => decode::run(&args),
         Command::Diff(args) => diff::run(args),
         Command::Run(args) => run::run(args),
         Command::Seed(args) => seed::run(args),
