@@ -1,10 +1,12 @@
 //! The integration tests: one binary.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod connector_config;
 mod decode;
 mod golden_records;
 mod pgoutput;
 mod recording;
+mod replication;
 mod sql;
+mod support;
 mod tidy;

@@ -7,10 +7,12 @@ use clap::{Parser, Subcommand, ValueEnum};
 use crate::config::error::ConfigError;
 use crate::telemetry::{self, LogFormat};
 
+pub mod check;
 pub mod decode;
 pub mod diff;
 mod run;
 pub mod seed;
+mod stop;
 
 /// Something failed while running.
 const FAILED: u8 = 1;
@@ -36,10 +38,23 @@ Start here:
 #[command(name = "walstreet", version, after_long_help = AFTER_HELP, arg_required_else_help = true)]
 struct Cli {
     /// What to log: a level, or module=level,… such as walstreet::postgres=debug,info.
-    #[arg(long, global = true, value_name = "FILTER", env = "WALSTREET_LOG", default_value = "info")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILTER",
+        env = "WALSTREET_LOG",
+        default_value = "info"
+    )]
     log: String,
     /// How a log line looks.
-    #[arg(long, global = true, value_enum, value_name = "FORMAT", env = "WALSTREET_LOG_FORMAT", default_value = "text")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORMAT",
+        env = "WALSTREET_LOG_FORMAT",
+        default_value = "text"
+    )]
     log_format: Format,
     #[command(subcommand)]
     command: Command,
@@ -53,6 +68,7 @@ enum Format {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Check(check::CheckArgs),
     Decode(decode::DecodeArgs),
     Diff(diff::DiffArgs),
     Run(run::Args),
@@ -76,8 +92,10 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Format::Text => LogFormat::Text,
         Format::Json => LogFormat::Json,
     };
-    telemetry::init(&cli.log, format).map_err(|error| usage(format!("invalid value '{}' for '--log': {error}", cli.log)))?;
+    telemetry::init(&cli.log, format)
+        .map_err(|error| usage(format!("invalid value '{}' for '--log': {error}", cli.log)))?;
     match cli.command {
+        Command::Check(args) => check::run(args),
         Command::Decode(args) => decode::run(&args),
         Command::Diff(args) => diff::run(args),
         Command::Run(args) => run::run(args),
@@ -94,11 +112,17 @@ fn refuse(error: &clap::Error) -> ExitCode {
 
 /// The chain, once, in lines of its own, and what to do about it.
 fn report(error: &anyhow::Error) -> ExitCode {
+    // clap's errors bring their own "error:" and usage.
+    if let Some(usage) = error.downcast_ref::<clap::Error>() {
+        return refuse(usage);
+    }
     eprintln!("error: {error}");
     for cause in error.chain().skip(1) {
         eprintln!("  caused by: {cause}");
     }
-    let configuration = error.chain().find_map(|cause| cause.downcast_ref::<ConfigError>());
+    let configuration = error
+        .chain()
+        .find_map(|cause| cause.downcast_ref::<ConfigError>());
     if let Some(hint) = configuration.and_then(ConfigError::hint) {
         eprintln!("  hint: {hint}");
     }
@@ -106,7 +130,7 @@ fn report(error: &anyhow::Error) -> ExitCode {
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {
-    let wrong = error.chain().any(|cause| cause.is::<ConfigError>() || cause.is::<clap::Error>());
+    let wrong = error.chain().any(|cause| cause.is::<ConfigError>());
     if wrong { USAGE } else { FAILED }
 }
 
@@ -129,8 +153,14 @@ mod tests {
     #[test]
     fn help_teaches_the_exit_codes_and_every_command_has_an_example() {
         let mut command = Cli::command();
-        assert!(command.render_long_help().to_string().contains("Exit codes:"));
-        for subcommand in command.get_subcommands_mut() {
+        assert!(
+            command
+                .render_long_help()
+                .to_string()
+                .contains("Exit codes:")
+        );
+        let commands = command.get_subcommands_mut();
+        for subcommand in commands.filter(|command| command.get_name() != "help") {
             let help = subcommand.render_long_help().to_string();
             assert!(help.contains("Examples:"), "{}", subcommand.get_name());
         }
@@ -138,9 +168,10 @@ mod tests {
 
     #[test]
     fn a_wrong_configuration_is_2_and_any_other_failure_is_1() {
-        let wrong = ConfigError::Shape { file: "x.json".to_owned() };
+        let wrong = ConfigError::Shape {
+            file: "x.json".to_owned(),
+        };
         assert_eq!(exit_code(&anyhow::Error::new(wrong).context("reading")), 2);
-        assert_eq!(exit_code(&usage("x".to_owned()).into()), 2);
         assert_eq!(exit_code(&anyhow::anyhow!("the broker is gone")), 1);
     }
 }

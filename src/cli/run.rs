@@ -2,10 +2,18 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::config::connector_file;
 use crate::config::parse::{self, CheckedConnector};
 use crate::config::worker::{self, LoadedWorker, Sources};
+use crate::engine::progress::{Phase, Progress};
+use crate::engine::{Engine, Output};
+
+use super::stop;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -46,11 +54,15 @@ pub(super) struct Args {
     /// Read both configurations, say what they mean, and exit.
     #[arg(long)]
     check_config: bool,
+    /// Decode and encode everything, but send nothing and store no offset: measures walstreet without a broker.
+    #[arg(long)]
+    discard: bool,
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let environment: Vec<(String, String)> =
-        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
+    let environment: Vec<(String, String)> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
     let loaded = worker::load(Sources {
         file: args.worker.as_deref(),
         bootstrap_servers: args.bootstrap_servers.as_deref(),
@@ -68,19 +80,75 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     for note in &checked.notes {
         tracing::debug!("{note}");
     }
+    let output = if args.discard { Output::Discard } else { Output::Kafka };
+    stream(&checked, &loaded, output)
+}
+
+fn stream(checked: &CheckedConnector, loaded: &LoadedWorker, output: Output) -> anyhow::Result<ExitCode> {
+    let (progress, cancel) = (Progress::default(), stop::on_signal()?);
+    let engine = Engine {
+        connector: &checked.connector,
+        worker: &loaded.worker,
+        output,
+        cancel: &cancel,
+        progress: &progress,
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| show_snapshot(&progress));
+        engine.run()
+    })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A bar on a terminal while the snapshot is read.
+fn show_snapshot(progress: &Progress) {
+    const REDRAW: Duration = Duration::from_millis(100);
+    const STYLE: &str = "snapshot {bar:40} {human_pos}/{human_len} rows  {per_sec}  {eta} left";
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    bar.set_style(ProgressStyle::with_template(STYLE).expect("the template is well-formed"));
+    loop {
+        let rows = progress.snapshot_rows.load(Relaxed);
+        match progress.phase() {
+            Phase::Starting => {}
+            Phase::Snapshot => {
+                bar.set_length(progress.snapshot_rows_expected.load(Relaxed).max(rows));
+                bar.set_position(rows);
+            }
+            Phase::Streaming | Phase::Stopped => break,
+        }
+        std::thread::sleep(REDRAW);
+    }
+    bar.finish_and_clear();
 }
 
 fn print_summary(checked: &CheckedConnector, loaded: &LoadedWorker) {
     let (connector, worker) = (&checked.connector, &loaded.worker);
     let database = &connector.database;
     println!("connector \"{}\" is valid", connector.name);
-    println!("  database     {}@{}:{}/{}", database.user, database.host, database.port, database.dbname);
-    println!("  slot         {}, publication {}", connector.slot.name, connector.publication.name);
-    println!("  topics       {}{}…", connector.topic_prefix, connector.topics.delimiter);
-    println!("  brokers      {} (worker: {})", worker.bootstrap_servers, loaded.origin);
-    let offsets = connector.offsets_storage_topic.as_ref().unwrap_or(&worker.offsets.topic);
-    println!("  offsets      topic {offsets}, every {} ms", worker.offsets.flush_interval.as_millis());
+    println!(
+        "  database     {}@{}:{}/{}",
+        database.user, database.host, database.port, database.dbname
+    );
+    println!(
+        "  slot         {}, publication {}",
+        connector.slot.name, connector.publication.name
+    );
+    println!(
+        "  topics       {}{}…",
+        connector.topic_prefix, connector.topics.delimiter
+    );
+    println!(
+        "  brokers      {} (worker: {})",
+        worker.bootstrap_servers, loaded.origin
+    );
+    let offsets = connector
+        .offsets_storage_topic
+        .as_ref()
+        .unwrap_or(&worker.offsets.topic);
+    println!(
+        "  offsets      topic {offsets}, every {} ms",
+        worker.offsets.flush_interval.as_millis()
+    );
     for warning in loaded.warnings.iter().chain(&checked.warnings) {
         println!("  warning      {warning}");
     }

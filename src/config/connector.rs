@@ -37,7 +37,11 @@ pub struct ConnectorConfig {
 /// Client settings by name only (`sasl.jaas.config` holds a password), and no SQL text.
 impl std::fmt::Debug for ConnectorConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let overrides: Vec<&str> = self.producer_overrides.iter().map(|(name, _)| name.as_str()).collect();
+        let overrides: Vec<&str> = self
+            .producer_overrides
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect();
         f.debug_struct("ConnectorConfig")
             .field("name", &self.name)
             .field("topic_prefix", &self.topic_prefix)

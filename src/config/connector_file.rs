@@ -72,7 +72,9 @@ fn flat(
     let pairs = config.iter().map(|(name, value)| (name.as_str(), value));
     for (name, value) in outer_name.into_iter().chain(pairs) {
         match text(value) {
-            Ok(text) if name == "name" && settings.value(name).is_some_and(|outer| outer != text) => {
+            Ok(text)
+                if name == "name" && settings.value(name).is_some_and(|outer| outer != text) =>
+            {
                 problems.push(Problem::framework(
                     name,
                     &text,
@@ -114,23 +116,38 @@ mod tests {
         ];
         for body in bodies {
             let settings = decode(body.as_bytes(), "test").unwrap();
-            let pairs: Vec<_> = settings.iter().map(|s| (s.name.as_str(), s.value.as_str())).collect();
-            let expected = [("name", "c"), ("database.port", "5433"), ("slot.drop.on.stop", "true"), ("topic.prefix", "p")];
+            let pairs: Vec<_> = settings
+                .iter()
+                .map(|s| (s.name.as_str(), s.value.as_str()))
+                .collect();
+            let expected = [
+                ("name", "c"),
+                ("database.port", "5433"),
+                ("slot.drop.on.stop", "true"),
+                ("topic.prefix", "p"),
+            ];
             assert_eq!(pairs, expected, "{body}");
         }
     }
 
     #[test]
     fn null_and_nested_values_are_refused_together_and_by_name() {
-        let error = decode(br#"{"config":{"a":null,"b":[1],"c":"x"}}"#, "f.json").unwrap_err().to_string();
-        assert!(error.contains("The 'a' value is invalid: Null value can not be supplied"), "{error}");
+        let error = decode(br#"{"config":{"a":null,"b":[1],"c":"x"}}"#, "f.json")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("The 'a' value is invalid: Null value can not be supplied"),
+            "{error}"
+        );
         assert!(error.contains("The 'b' value is invalid"), "{error}");
         assert!(!error.contains("'c'"), "{error}");
     }
 
     #[test]
     fn two_different_names_are_refused() {
-        let error = decode(br#"{"name":"a","config":{"name":"b"}}"#, "f").unwrap_err().to_string();
+        let error = decode(br#"{"name":"a","config":{"name":"b"}}"#, "f")
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("differs"), "{error}");
         assert!(decode(br#"{"name":"a","config":{"name":"a"}}"#, "f").is_ok());
     }

@@ -55,14 +55,18 @@ impl ConfigError {
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Read { .. } => Some("give the path of a connector or worker configuration, or - for standard input"),
+            Self::Read { .. } => Some(
+                "give the path of a connector or worker configuration, or - for standard input",
+            ),
             Self::Json { .. } | Self::Shape { .. } => {
                 Some("the body of POST /connectors or PUT /connectors/NAME/config works unchanged")
             }
-            Self::Properties { .. } => Some("write name=value on each line; a file that starts with { is read as JSON"),
-            Self::Reference { .. } | Self::ReferenceFile { .. } => {
-                Some("references look like ${file:/path:key}, ${env:VARIABLE} or ${directory:/path:file}")
+            Self::Properties { .. } => {
+                Some("write name=value on each line; a file that starts with { is read as JSON")
             }
+            Self::Reference { .. } | Self::ReferenceFile { .. } => Some(
+                "references look like ${file:/path:key}, ${env:VARIABLE} or ${directory:/path:file}",
+            ),
             Self::Invalid { .. } => None,
         }
     }

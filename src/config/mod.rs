@@ -12,5 +12,3 @@ pub mod properties;
 pub mod providers;
 pub mod settings;
 pub mod worker;
-
-mod worker_environment;

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::connector::{
-    ConnectorConfig, DatabaseConfig, ErrorOptions, Filter, Filters, PatternList, PublicationConfig, RecordOptions,
-    SkippedOperations, SlotConfig, SnapshotConfig, SslMode, TopicOptions, ValueOptions,
+    ConnectorConfig, ErrorOptions, Filter, Filters, PatternList, PublicationConfig, RecordOptions,
+    SkippedOperations, SnapshotConfig, TopicOptions, ValueOptions,
 };
 use super::error::{ConfigError, Problem};
 use super::patterns;
@@ -16,6 +16,7 @@ use super::properties::{self, Review};
 use super::settings::{Setting, Settings};
 use super::worker::WorkerConfig;
 
+mod database;
 mod framework;
 mod modes;
 
@@ -30,16 +31,37 @@ pub struct CheckedConnector {
 }
 
 /// Resolves references, checks every property and parses them into types.
-pub fn connector(mut settings: Settings, worker: &WorkerConfig) -> Result<CheckedConnector, ConfigError> {
+pub fn connector(
+    mut settings: Settings,
+    worker: &WorkerConfig,
+) -> Result<CheckedConnector, ConfigError> {
     settings.resolve(&worker.providers)?;
-    let Review { problems, warnings, notes } = properties::review(&settings);
-    let mut parser = Parser { settings: &settings, worker, problems, warnings };
+    let Review {
+        problems,
+        warnings,
+        notes,
+    } = properties::review(&settings);
+    let mut parser = Parser {
+        settings: &settings,
+        worker,
+        problems,
+        warnings,
+    };
     let connector = parser.connector();
-    let Parser { problems, warnings, .. } = parser;
+    let Parser {
+        problems, warnings, ..
+    } = parser;
     if problems.is_empty() {
-        return Ok(CheckedConnector { connector, warnings, notes });
+        return Ok(CheckedConnector {
+            connector,
+            warnings,
+            notes,
+        });
     }
-    Err(ConfigError::Invalid { what: "the connector configuration".to_owned(), problems })
+    Err(ConfigError::Invalid {
+        what: "the connector configuration".to_owned(),
+        problems,
+    })
 }
 
 struct Parser<'a> {
@@ -83,110 +105,6 @@ impl Parser<'_> {
         self.required_of("topic.prefix", allowed)
     }
 
-    fn database(&mut self) -> DatabaseConfig {
-        let (ssl_mode, verified) = self.ssl_mode();
-        DatabaseConfig {
-            host: self.host(),
-            port: self.port(),
-            user: self.required("database.user"),
-            password: self.optional("database.password"),
-            dbname: self.required("database.dbname"),
-            ssl_mode,
-            ssl_root_cert: self.path("database.sslrootcert").filter(|_| verified),
-            ssl_cert: self.path("database.sslcert"),
-            ssl_key: self.path("database.sslkey"),
-            ssl_password: self.optional("database.sslpassword"),
-            tcp_keep_alive: self.boolean("database.tcpKeepAlive"),
-            // pgjdbc waits for ever when it is 0.
-            connect_timeout: match self.number("driver.connectTimeout") {
-                0 => Duration::MAX,
-                seconds => Duration::from_secs(seconds),
-            },
-            initial_statements: self.initial_statements(),
-            query_timeout: self.optional_millis("database.query.timeout.ms"),
-        }
-    }
-
-    /// Debezium allows names and IPv4 addresses; an IPv6 address or a socket's directory has no other meaning there.
-    fn host(&mut self) -> String {
-        if let Some(directory) = self.optional("database.hostname").filter(|host| host.starts_with('/')) {
-            return directory;
-        }
-        self.required_of("database.hostname", |char| char.is_ascii_alphanumeric() || "_.-:".contains(char))
-    }
-
-    fn port(&mut self) -> u16 {
-        let port: u32 = self.number("database.port");
-        u16::try_from(port).unwrap_or_else(|_| {
-            self.problems.push(Problem::invalid("database.port", "Value must be no more than 65535"));
-            0
-        })
-    }
-
-    /// pgjdbc's `NonValidatingFactory` keeps TLS and drops the verification, so the trusted certificates go too.
-    fn ssl_mode(&mut self) -> (SslMode, bool) {
-        let mode = self.mode("database.sslmode", modes::SSL_MODE);
-        let unverified = self.text("database.sslfactory").ends_with("NonValidatingFactory");
-        match (mode, unverified) {
-            (SslMode::VerifyCa, true) => (SslMode::Require, false),
-            (SslMode::VerifyFull, true) => {
-                self.problems.push(Problem::refused(
-                    "database.sslfactory",
-                    "NonValidatingFactory contradicts database.sslmode=verify-full; remove one of them",
-                ));
-                (mode, false)
-            }
-            (_, unverified) => (mode, !unverified),
-        }
-    }
-
-    /// `JdbcConfiguration`'s statement splitting: one semicolon ends a statement, two are one in its text.
-    fn initial_statements(&self) -> Vec<String> {
-        const LITERAL: &str = "\u{0}";
-        let text = self.text("database.initial.statements").replace(";;", LITERAL);
-        let statements = text.split(';').map(|statement| statement.trim().replace(LITERAL, ";"));
-        statements.filter(|statement| !statement.is_empty()).collect()
-    }
-
-    fn slot(&mut self) -> SlotConfig {
-        SlotConfig {
-            name: self.slot_name(),
-            drop_on_stop: self.boolean("slot.drop.on.stop"),
-            failover: self.boolean("slot.failover"),
-            stream_params: self.stream_params(),
-            max_retries: self.number("slot.max.retries"),
-            retry_delay: self.millis("slot.retry.delay.ms"),
-            status_update_interval: self.millis("status.update.interval.ms"),
-        }
-    }
-
-    fn slot_name(&mut self) -> String {
-        let name = self.text("slot.name");
-        let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-        if !(1..=63).contains(&name.len()) || !name.bytes().all(legal) {
-            self.problems.push(Problem::invalid(
-                "slot.name",
-                "Valid replication slot name must contain only digits, lowercase characters and underscores with length <= 63",
-            ));
-        }
-        name
-    }
-
-    fn stream_params(&mut self) -> Vec<(String, String)> {
-        let text = self.text("slot.stream.params");
-        let mut params = Vec::new();
-        for param in text.split(';').map(str::trim).filter(|param| !param.is_empty()) {
-            match param.split_once('=') {
-                Some((name, value)) => params.push((name.trim().to_owned(), value.trim().to_owned())),
-                None => self.problems.push(Problem::invalid(
-                    "slot.stream.params",
-                    "name=value pairs separated by semicolons are expected",
-                )),
-            }
-        }
-        params
-    }
-
     fn publication(&mut self) -> PublicationConfig {
         if self.settings.get("plugin.name").is_none() {
             self.warnings.push(
@@ -220,7 +138,10 @@ impl Parser<'_> {
 
     fn filter(&mut self, include: &str, exclude: &str) -> Filter {
         if self.settings.get(include).is_some() && self.settings.get(exclude).is_some() {
-            self.problems.push(Problem::invalid(exclude, format!("\"{include}\" is already specified")));
+            self.problems.push(Problem::invalid(
+                exclude,
+                format!("\"{include}\" is already specified"),
+            ));
         }
         match (self.patterns(include), self.patterns(exclude)) {
             (Some(patterns), _) => Filter::Include(patterns),
@@ -254,7 +175,10 @@ impl Parser<'_> {
     fn money_fraction_digits(&mut self) -> u32 {
         let digits: i16 = self.number("money.fraction.digits");
         u32::try_from(digits).unwrap_or_else(|_| {
-            self.problems.push(Problem::invalid("money.fraction.digits", "Value must be at least 0"));
+            self.problems.push(Problem::invalid(
+                "money.fraction.digits",
+                "Value must be at least 0",
+            ));
             0
         })
     }
@@ -302,22 +226,30 @@ impl Parser<'_> {
                 "t" => skipped.truncate = true,
                 "r" => {}
                 _ => {
-                    self.problems.push(Problem::invalid("skipped.operations", "Invalid operation"));
+                    self.problems
+                        .push(Problem::invalid("skipped.operations", "Invalid operation"));
                     return (skipped, some);
                 }
             }
         }
         if none && some {
             let text = "'none' cannot be specified with other skipped operation types";
-            self.problems.push(Problem::invalid("skipped.operations", text));
+            self.problems
+                .push(Problem::invalid("skipped.operations", text));
         }
-        (skipped, some && self.settings.get("skipped.operations").is_some())
+        (
+            skipped,
+            some && self.settings.get("skipped.operations").is_some(),
+        )
     }
 
     fn errors(&mut self) -> ErrorOptions {
         let max_queue: i64 = self.number("max.queue.size");
         if max_queue <= self.number("max.batch.size") {
-            self.problems.push(Problem::invalid("max.queue.size", "Must be larger than the maximum batch size"));
+            self.problems.push(Problem::invalid(
+                "max.queue.size",
+                "Must be larger than the maximum batch size",
+            ));
         }
         let max_retries: i32 = self.number("errors.max.retries");
         ErrorOptions {
@@ -331,7 +263,8 @@ impl Parser<'_> {
     fn required(&mut self, name: &str) -> String {
         let value = self.text(name);
         if value.trim().is_empty() {
-            self.problems.push(Problem::invalid(name, "A value is required"));
+            self.problems
+                .push(Problem::invalid(name, "A value is required"));
         }
         value
     }
@@ -340,7 +273,10 @@ impl Parser<'_> {
     fn required_of(&mut self, name: &str, allowed: impl Fn(char) -> bool) -> String {
         let value = self.required(name);
         if !value.chars().all(allowed) {
-            let given = self.settings.get(name).map_or("", |setting| setting.given.as_str());
+            let given = self
+                .settings
+                .get(name)
+                .map_or("", |setting| setting.given.as_str());
             self.problems.push(Problem::invalid(
                 name,
                 format!("{given} has invalid format (only the underscore, hyphen, dot and alphanumeric characters are allowed)"),
@@ -351,7 +287,11 @@ impl Parser<'_> {
 
     /// The value, or the default of the table, or nothing.
     fn text(&self, name: &str) -> String {
-        self.settings.value(name).or_else(|| properties::default_of(name)).unwrap_or_default().to_owned()
+        self.settings
+            .value(name)
+            .or_else(|| properties::default_of(name))
+            .unwrap_or_default()
+            .to_owned()
     }
 
     fn optional(&self, name: &str) -> Option<String> {
@@ -368,7 +308,9 @@ impl Parser<'_> {
 
     fn number<T: std::str::FromStr + Default>(&self, name: &str) -> T {
         let value = self.text(name).trim().parse().ok();
-        value.or_else(|| properties::default_of(name)?.parse().ok()).unwrap_or_default()
+        value
+            .or_else(|| properties::default_of(name)?.parse().ok())
+            .unwrap_or_default()
     }
 
     fn millis(&self, name: &str) -> Duration {
@@ -383,18 +325,28 @@ impl Parser<'_> {
     /// The variant of an enumeration; a wrong word already has its problem, and the default stands in.
     fn mode<T: Copy>(&self, name: &str, modes: &[(&str, T)]) -> T {
         let word = self.text(name);
-        let find = |word: &str| modes.iter().find(|(known, _)| known.eq_ignore_ascii_case(word.trim()));
+        let find = |word: &str| {
+            modes
+                .iter()
+                .find(|(known, _)| known.eq_ignore_ascii_case(word.trim()))
+        };
         let found = find(&word).or_else(|| find(properties::default_of(name)?));
-        found.map(|(_, variant)| *variant).expect("every default of the table is in its list of modes")
+        found
+            .map(|(_, variant)| *variant)
+            .expect("every default of the table is in its list of modes")
     }
 
     fn setting(&self, name: &str) -> Option<&Setting> {
-        self.settings.get(name).filter(|setting| !setting.value.trim().is_empty())
+        self.settings
+            .get(name)
+            .filter(|setting| !setting.value.trim().is_empty())
     }
 }
 
 fn hex_digit(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+    char::from(digit)
+        .to_digit(16)
+        .and_then(|value| u8::try_from(value).ok())
 }
 
 #[cfg(test)]

@@ -27,7 +27,9 @@ pub fn split(text: &str) -> Vec<String> {
     let mut entries = vec![String::new()];
     let mut chars = text.chars();
     while let Some(char) = chars.next() {
-        let entry = entries.last_mut().expect("it starts with one entry and never loses one");
+        let entry = entries
+            .last_mut()
+            .expect("it starts with one entry and never loses one");
         match char {
             ',' => entries.push(String::new()),
             '\\' => match chars.next() {
@@ -38,15 +40,27 @@ pub fn split(text: &str) -> Vec<String> {
             _ => entry.push(char),
         }
     }
-    entries.iter().map(|entry| entry.trim().to_owned()).filter(|entry| !entry.is_empty()).collect()
+    entries
+        .iter()
+        .map(|entry| entry.trim().to_owned())
+        .filter(|entry| !entry.is_empty())
+        .collect()
 }
 
 fn compile(java: &str) -> Result<Regex, String> {
-    let pattern = Translation { rest: java.chars().peekable(), out: String::new() }.run()?;
+    let pattern = Translation {
+        rest: java.chars().peekable(),
+        out: String::new(),
+    }
+    .run()?;
     Regex::new(&format!(r"\A(?i:{pattern})\z")).map_err(|error| {
         // The last line is the reason; the lines before repeat the pattern, which may come from a secret.
         let text = error.to_string();
-        let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
+        let reason = text
+            .lines()
+            .last()
+            .unwrap_or_default()
+            .trim_start_matches("error: ");
         format!("does not compile: {reason}")
     })
 }
@@ -75,7 +89,8 @@ impl Translation<'_> {
         if char.is_ascii() {
             self.out.push(char);
         } else {
-            self.out.extend(["(?-i:", char.encode_utf8(&mut [0; 4]), ")"]);
+            self.out
+                .extend(["(?-i:", char.encode_utf8(&mut [0; 4]), ")"]);
         }
     }
 
@@ -113,7 +128,7 @@ impl Translation<'_> {
 
     /// `(?i)` or `(?i:`. Java's `d`, `u`, `x` and `U` mean other things, or nothing, to the `regex` crate.
     fn flags(&mut self) -> Result<(), String> {
-        while let Some(flag) = self.rest.next() {
+        for flag in self.rest.by_ref() {
             match flag {
                 'i' | 's' | 'm' | '-' => self.out.push(flag),
                 ':' | ')' => {
@@ -183,8 +198,12 @@ impl Translation<'_> {
             'p' | 'P' => return self.property(char),
             'Q' => self.quotation(),
             '1'..='9' | 'k' => return Err(unsupported("a back-reference")),
-            _ if char.is_ascii_alphanumeric() => return Err(unsupported(&format!("the escape \"\\{char}\""))),
-            _ => self.out.push_str(&regex::escape(char.encode_utf8(&mut [0; 4]))),
+            _ if char.is_ascii_alphanumeric() => {
+                return Err(unsupported(&format!("the escape \"\\{char}\"")));
+            }
+            _ => self
+                .out
+                .push_str(&regex::escape(char.encode_utf8(&mut [0; 4]))),
         }
         Ok(())
     }
@@ -196,10 +215,14 @@ impl Translation<'_> {
         } else {
             self.rest.next().into_iter().collect()
         };
-        let posix = ["Lower", "Upper", "Alpha", "Digit", "Alnum", "Punct", "Space", "ASCII", "XDigit", "Blank", "Cntrl", "Graph", "Print"];
+        let posix = [
+            "Lower", "Upper", "Alpha", "Digit", "Alnum", "Punct", "Space", "ASCII", "XDigit",
+            "Blank", "Cntrl", "Graph", "Print",
+        ];
         if posix.contains(&name.as_str()) {
             let negation = if letter == 'P' { "^" } else { "" };
-            self.out.push_str(&format!("[[:{negation}{}:]]", name.to_ascii_lowercase()));
+            self.out
+                .push_str(&format!("[[:{negation}{}:]]", name.to_ascii_lowercase()));
             return Ok(());
         }
         if (1..=2).contains(&name.len()) {
@@ -223,7 +246,9 @@ impl Translation<'_> {
 }
 
 fn unsupported(construct: &str) -> String {
-    format!("uses {construct}, which walstreet cannot match; write it without, or use the include list instead of the exclude list")
+    format!(
+        "uses {construct}, which walstreet cannot match; write it without, or use the include list instead of the exclude list"
+    )
 }
 
 #[cfg(test)]
@@ -234,7 +259,10 @@ mod tests {
     fn patterns_match_whole_and_ignore_the_case() {
         let list = parse_list(r"public.orders, inventory\..*").unwrap();
         assert!(list.matches("PUBLIC.Orders") && list.matches("inventory.a.b"));
-        assert!(list.matches("publicxorders"), "an unescaped dot is any character");
+        assert!(
+            list.matches("publicxorders"),
+            "an unescaped dot is any character"
+        );
         assert!(!list.matches("public.orders_old") && !list.matches("x.public.orders"));
         assert_eq!(list.position("inventory.x"), Some(1));
     }

@@ -34,11 +34,20 @@ impl Default for Providers {
     /// needs that; here the person who starts the program also wrote the file, and could read the same secrets
     /// anyway, so all three work under their usual names.
     fn default() -> Self {
-        let file = || Provider::File { allowed_paths: Vec::new() };
-        let directory = || Provider::Directory { allowed_paths: Vec::new() };
+        let file = || Provider::File {
+            allowed_paths: Vec::new(),
+        };
+        let directory = || Provider::Directory {
+            allowed_paths: Vec::new(),
+        };
         Self(vec![
             ("file".to_owned(), file()),
-            ("env".to_owned(), Provider::Environment { allowed_names: None }),
+            (
+                "env".to_owned(),
+                Provider::Environment {
+                    allowed_names: None,
+                },
+            ),
             ("dir".to_owned(), directory()),
             ("directory".to_owned(), directory()),
         ])
@@ -48,11 +57,18 @@ impl Default for Providers {
 impl Providers {
     /// From a worker's `config.providers`, `config.providers.NAME.class` and `config.providers.NAME.param.*`.
     pub fn from_worker(worker: &Settings, problems: &mut Vec<Problem>) -> Self {
-        let Some(names) = worker.value("config.providers").filter(|names| !names.trim().is_empty()) else {
+        let Some(names) = worker
+            .value("config.providers")
+            .filter(|names| !names.trim().is_empty())
+        else {
             return Self::default();
         };
         let mut providers = Vec::new();
-        for name in names.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        for name in names
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+        {
             match provider(worker, name) {
                 Ok(provider) => providers.push((name.to_owned(), provider)),
                 Err(problem) => problems.push(problem),
@@ -88,14 +104,24 @@ fn provider(worker: &Settings, name: &str) -> Result<Provider, Problem> {
     };
     let parameter = |key: &str| worker.value(&format!("config.providers.{name}.param.{key}"));
     let allowed_paths = || {
-        let list = parameter("allowed.paths").unwrap_or_default().split(',').map(str::trim);
-        list.filter(|path| !path.is_empty()).map(|path| normalized(Path::new(path))).collect()
+        let list = parameter("allowed.paths")
+            .unwrap_or_default()
+            .split(',')
+            .map(str::trim);
+        list.filter(|path| !path.is_empty())
+            .map(|path| normalized(Path::new(path)))
+            .collect()
     };
     match class.trim().rsplit('.').next().unwrap_or_default() {
-        "FileConfigProvider" => Ok(Provider::File { allowed_paths: allowed_paths() }),
-        "DirectoryConfigProvider" => Ok(Provider::Directory { allowed_paths: allowed_paths() }),
+        "FileConfigProvider" => Ok(Provider::File {
+            allowed_paths: allowed_paths(),
+        }),
+        "DirectoryConfigProvider" => Ok(Provider::Directory {
+            allowed_paths: allowed_paths(),
+        }),
         "EnvVarConfigProvider" => {
-            let pattern = parameter("allowlist.pattern").map(|text| Regex::new(&format!(r"\A(?:{text})\z")));
+            let pattern =
+                parameter("allowlist.pattern").map(|text| Regex::new(&format!(r"\A(?:{text})\z")));
             match pattern.transpose() {
                 Ok(allowed_names) => Ok(Provider::Environment { allowed_names }),
                 Err(_) => Err(Problem::invalid(
@@ -104,7 +130,10 @@ fn provider(worker: &Settings, name: &str) -> Result<Provider, Problem> {
                 )),
             }
         }
-        _ => Err(Problem::refused(&class_name, "only FileConfigProvider, EnvVarConfigProvider and DirectoryConfigProvider exist here; fetch other secrets into a file first")),
+        _ => Err(Problem::refused(
+            &class_name,
+            "only FileConfigProvider, EnvVarConfigProvider and DirectoryConfigProvider exist here; fetch other secrets into a file first",
+        )),
     }
 }
 
@@ -116,33 +145,47 @@ impl Provider {
         };
         match self {
             Self::Environment { allowed_names } => {
-                if allowed_names.as_ref().is_some_and(|names| !names.is_match(key)) {
+                if allowed_names
+                    .as_ref()
+                    .is_some_and(|names| !names.is_match(key))
+                {
                     return Err(failed("allowlist.pattern does not admit this variable"));
                 }
-                std::env::var(key).map_err(|_| failed("the environment variable is not set, or not UTF-8"))
+                std::env::var(key)
+                    .map_err(|_| failed("the environment variable is not set, or not UTF-8"))
             }
             Self::File { allowed_paths } => {
-                let file = admitted(Path::new(path), allowed_paths).ok_or_else(|| failed("allowed.paths does not admit this file"))?;
+                let file = admitted(Path::new(path), allowed_paths)
+                    .ok_or_else(|| failed("allowed.paths does not admit this file"))?;
                 let bytes = read(&file, reference)?;
                 // Kafka's FileConfigProvider reads UTF-8, unlike Java's other readers of properties files.
                 let mut value = None;
-                java_properties::PropertiesIter::new_with_encoding(bytes.as_slice(), encoding_rs::UTF_8)
-                    .read_into(|name, text| {
-                        if name == key {
-                            value = Some(text);
-                        }
-                    })
-                    .map_err(|source| ConfigError::Properties { file: path.to_owned(), source })?;
+                java_properties::PropertiesIter::new_with_encoding(
+                    bytes.as_slice(),
+                    encoding_rs::UTF_8,
+                )
+                .read_into(|name, text| {
+                    if name == key {
+                        value = Some(text);
+                    }
+                })
+                .map_err(|source| ConfigError::Properties {
+                    file: path.to_owned(),
+                    source,
+                })?;
                 value.ok_or_else(|| failed("the file has no such key"))
             }
             Self::Directory { allowed_paths } => {
                 if key.contains(['/', '\\']) || key == ".." {
-                    return Err(failed("the last part must be the name of a file in the directory"));
+                    return Err(failed(
+                        "the last part must be the name of a file in the directory",
+                    ));
                 }
                 let file = admitted(&Path::new(path).join(key), allowed_paths)
                     .ok_or_else(|| failed("allowed.paths does not admit this file"))?;
                 // The content as it is, a final line feed included, as DirectoryConfigProvider gives it.
-                String::from_utf8(read(&file, reference)?).map_err(|_| failed("the file is not UTF-8"))
+                String::from_utf8(read(&file, reference)?)
+                    .map_err(|_| failed("the file is not UTF-8"))
             }
         }
     }
@@ -170,7 +213,9 @@ fn normalized(path: &Path) -> PathBuf {
             Component::ParentDir => {
                 normal.pop();
             }
-            Component::Prefix(_) | Component::RootDir | Component::Normal(_) => normal.push(component),
+            Component::Prefix(_) | Component::RootDir | Component::Normal(_) => {
+                normal.push(component)
+            }
         }
     }
     normal
@@ -182,7 +227,11 @@ mod tests {
 
     fn secrets() -> tempfile::TempDir {
         let directory = tempfile::tempdir().unwrap();
-        std::fs::write(directory.path().join("db.properties"), "user=app\npassword=s3\\u00e9cr\u{e9}t = x\n").unwrap();
+        std::fs::write(
+            directory.path().join("db.properties"),
+            "user=app\npassword=s3\\u00e9cr\u{e9}t = x\n",
+        )
+        .unwrap();
         std::fs::write(directory.path().join("token"), "abc\n").unwrap();
         directory
     }
@@ -192,8 +241,13 @@ mod tests {
         let directory = secrets();
         let path = directory.path().display();
         let providers = Providers::default();
-        let text = format!("<${{file:{path}/db.properties:password}}|${{dir:{path}:token}}|${{env:CARGO_PKG_NAME}}>");
-        assert_eq!(providers.resolve(&text).unwrap(), "<s3\u{e9}cr\u{e9}t = x|abc\n|walstreet>");
+        let text = format!(
+            "<${{file:{path}/db.properties:password}}|${{dir:{path}:token}}|${{env:CARGO_PKG_NAME}}>"
+        );
+        assert_eq!(
+            providers.resolve(&text).unwrap(),
+            "<s3\u{e9}cr\u{e9}t = x|abc\n|walstreet>"
+        );
     }
 
     #[test]
@@ -214,7 +268,10 @@ mod tests {
             format!("${{directory:{path}:../etc}}"),
             "${env:WALSTREET_NOT_SET}".to_owned(),
         ] {
-            let error = Providers::default().resolve(&reference).unwrap_err().to_string();
+            let error = Providers::default()
+                .resolve(&reference)
+                .unwrap_err()
+                .to_string();
             assert!(error.contains(&reference), "{error}");
             assert!(!error.contains("cr\u{e9}t"), "{error}");
         }
@@ -233,25 +290,51 @@ mod tests {
             ("config.providers.f.class", file.as_str()),
             ("config.providers.f.param.allowed.paths", inner.as_str()),
             ("config.providers.e.class", env.as_str()),
-            ("config.providers.e.param.allowlist.pattern", "CARGO_PKG_N.*"),
+            (
+                "config.providers.e.param.allowlist.pattern",
+                "CARGO_PKG_N.*",
+            ),
         ]
         .into_iter()
         .collect();
         let providers = Providers::from_worker(&worker, &mut problems);
         assert!(problems.is_empty());
-        assert!(providers.resolve(&format!("${{f:{inner}/../db.properties:user}}")).is_err());
+        assert!(
+            providers
+                .resolve(&format!("${{f:{inner}/../db.properties:user}}"))
+                .is_err()
+        );
         assert!(providers.resolve("${e:CARGO_PKG_VERSION}").is_err());
-        assert_eq!(providers.resolve("${e:CARGO_PKG_NAME}").unwrap(), "walstreet");
-        assert_eq!(providers.resolve("${env:CARGO_PKG_NAME}").unwrap(), "${env:CARGO_PKG_NAME}");
+        assert_eq!(
+            providers.resolve("${e:CARGO_PKG_NAME}").unwrap(),
+            "walstreet"
+        );
+        assert_eq!(
+            providers.resolve("${env:CARGO_PKG_NAME}").unwrap(),
+            "${env:CARGO_PKG_NAME}"
+        );
     }
 
     #[test]
     fn a_provider_class_that_does_not_exist_here_is_refused_by_name() {
         let mut problems = Vec::new();
-        let worker: Settings =
-            [("config.providers", "v,w"), ("config.providers.v.class", "com.example.VaultConfigProvider")].into_iter().collect();
+        let worker: Settings = [
+            ("config.providers", "v,w"),
+            (
+                "config.providers.v.class",
+                "com.example.VaultConfigProvider",
+            ),
+        ]
+        .into_iter()
+        .collect();
         let _ = Providers::from_worker(&worker, &mut problems);
-        let names: Vec<_> = problems.iter().map(|problem| problem.property.as_str()).collect();
-        assert_eq!(names, ["config.providers.v.class", "config.providers.w.class"]);
+        let names: Vec<_> = problems
+            .iter()
+            .map(|problem| problem.property.as_str())
+            .collect();
+        assert_eq!(
+            names,
+            ["config.providers.v.class", "config.providers.w.class"]
+        );
     }
 }

@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use super::connector_file;
 use super::error::{ConfigError, Problem};
-use super::properties;
 use super::providers::Providers;
 use super::settings::Settings;
-use super::worker_environment;
+
+mod environment;
+mod names;
 
 pub const JSON_CONVERTER: &str = "org.apache.kafka.connect.json.JsonConverter";
 pub const SIMPLE_HEADER_CONVERTER: &str = "org.apache.kafka.connect.storage.SimpleHeaderConverter";
@@ -95,7 +96,7 @@ pub struct LoadedWorker {
 pub fn load(sources: Sources<'_>) -> Result<LoadedWorker, ConfigError> {
     let (origin, mut settings) = match sources.file {
         Some(file) => (Origin::File, connector_file::read(file)?),
-        None => worker_environment::settings(sources.environment),
+        None => environment::settings(sources.environment),
     };
     if let Some(servers) = sources.bootstrap_servers {
         settings.set("bootstrap.servers", servers);
@@ -105,13 +106,27 @@ pub fn load(sources: Sources<'_>) -> Result<LoadedWorker, ConfigError> {
     if problems.is_empty() {
         settings.resolve(&providers)?;
     }
-    let mut reading = Reading { settings: &settings, origin, problems, warnings: unknown(&settings) };
+    let mut reading = Reading {
+        settings: &settings,
+        origin,
+        problems,
+        warnings: names::unknown(&settings),
+    };
     let worker = reading.worker(providers);
-    let Reading { problems, warnings, .. } = reading;
+    let Reading {
+        problems, warnings, ..
+    } = reading;
     if problems.is_empty() {
-        return Ok(LoadedWorker { worker, origin, warnings });
+        return Ok(LoadedWorker {
+            worker,
+            origin,
+            warnings,
+        });
     }
-    Err(ConfigError::Invalid { what: format!("the worker configuration ({origin})"), problems })
+    Err(ConfigError::Invalid {
+        what: format!("the worker configuration ({origin})"),
+        problems,
+    })
 }
 
 struct Reading<'a> {
@@ -135,7 +150,11 @@ impl Reading<'_> {
             producer: self.settings.below("producer."),
             consumer: self.settings.below("consumer."),
             admin: self.settings.below("admin."),
-            listeners: self.text("listeners", "http://:8083").split(',').map(|text| text.trim().to_owned()).collect(),
+            listeners: self
+                .text("listeners", "http://:8083")
+                .split(',')
+                .map(|text| text.trim().to_owned())
+                .collect(),
             providers,
         }
     }
@@ -196,30 +215,59 @@ impl Reading<'_> {
         if class.is_empty() && self.origin != Origin::BrokersOnly {
             self.problems.push(Problem::missing(name));
         }
-        let class = if class.is_empty() { JSON_CONVERTER.to_owned() } else { class };
-        Converter { class, options: self.settings.below(&format!("{name}.")) }
+        let class = if class.is_empty() {
+            JSON_CONVERTER.to_owned()
+        } else {
+            class
+        };
+        Converter {
+            class,
+            options: self.settings.below(&format!("{name}.")),
+        }
     }
 
     fn client(&self) -> Vec<(String, String)> {
-        let client = self.settings.iter().filter(|setting| is_client_setting(&setting.name));
-        client.map(|setting| (setting.name.clone(), setting.value.clone())).collect()
+        let client = self
+            .settings
+            .iter()
+            .filter(|setting| names::is_client_setting(&setting.name));
+        client
+            .map(|setting| (setting.name.clone(), setting.value.clone()))
+            .collect()
     }
 
     fn text(&self, name: &str, default: &str) -> String {
-        self.settings.value(name).unwrap_or(default).trim().to_owned()
+        self.settings
+            .value(name)
+            .unwrap_or(default)
+            .trim()
+            .to_owned()
     }
 
     fn boolean(&mut self, name: &str, default: bool) -> bool {
-        let Some(setting) = self.settings.get(name) else { return default };
-        setting.value.trim().to_ascii_lowercase().parse().unwrap_or_else(|_| {
-            self.problems.push(Problem::framework(name, &setting.given, "Expected value to be either true or false"));
-            default
-        })
+        let Some(setting) = self.settings.get(name) else {
+            return default;
+        };
+        setting
+            .value
+            .trim()
+            .to_ascii_lowercase()
+            .parse()
+            .unwrap_or_else(|_| {
+                self.problems.push(Problem::framework(
+                    name,
+                    &setting.given,
+                    "Expected value to be either true or false",
+                ));
+                default
+            })
     }
 
     /// Partitions and replicas: positive, or -1 for the default of the broker.
     fn number(&mut self, name: &str, kind: &str, default: i32) -> i32 {
-        let Some(setting) = self.settings.get(name) else { return default };
+        let Some(setting) = self.settings.get(name) else {
+            return default;
+        };
         match setting.value.trim().parse::<i32>() {
             Ok(number) if number > 0 || number == -1 => return number,
             Ok(_) => self.problems.push(Problem::framework(
@@ -227,119 +275,29 @@ impl Reading<'_> {
                 &setting.given,
                 "Value must be positive, or -1 to use the broker's default",
             )),
-            Err(_) => self.problems.push(Problem::framework(name, &setting.given, format!("Not a number of type {kind}"))),
+            Err(_) => self.problems.push(Problem::framework(
+                name,
+                &setting.given,
+                format!("Not a number of type {kind}"),
+            )),
         }
         default
     }
 
     fn millis(&mut self, name: &str, default: u64) -> Duration {
-        let Some(setting) = self.settings.get(name) else { return Duration::from_millis(default) };
+        let Some(setting) = self.settings.get(name) else {
+            return Duration::from_millis(default);
+        };
         let parsed = setting.value.trim().parse();
         Duration::from_millis(parsed.unwrap_or_else(|_| {
-            self.problems.push(Problem::framework(name, &setting.given, "Not a number of type LONG"));
+            self.problems.push(Problem::framework(
+                name,
+                &setting.given,
+                "Not a number of type LONG",
+            ));
             default
         }))
     }
-}
-
-/// Properties of `DistributedConfig` and `StandaloneConfig` that this worker reads, or that change nothing here.
-const KNOWN: &[&str] = &[
-    "access.control.allow.methods",
-    "access.control.allow.origin",
-    "admin.listeners",
-    "bootstrap.servers",
-    "client.id",
-    "config.providers",
-    "config.storage.topic",
-    "connect.protocol",
-    "connector.client.config.override.policy",
-    "exactly.once.source.support",
-    "group.id",
-    "header.converter",
-    "heartbeat.interval.ms",
-    "inter.worker.key.generation.algorithm",
-    "inter.worker.key.size",
-    "inter.worker.key.ttl.ms",
-    "inter.worker.signature.algorithm",
-    "inter.worker.verification.algorithms",
-    "key.converter",
-    "listeners",
-    "offset.flush.interval.ms",
-    "offset.flush.timeout.ms",
-    "offset.storage.topic",
-    "plugin.discovery",
-    "plugin.path",
-    "rebalance.timeout.ms",
-    "response.http.headers.config",
-    "rest.advertised.host.name",
-    "rest.advertised.listener",
-    "rest.advertised.port",
-    "rest.extension.classes",
-    "scheduled.rebalance.max.delay.ms",
-    "session.timeout.ms",
-    "status.storage.topic",
-    "task.shutdown.graceful.timeout.ms",
-    "topic.creation.enable",
-    "topic.tracking.allow.reset",
-    "topic.tracking.enable",
-    "value.converter",
-    "worker.sync.timeout.ms",
-    "worker.unsync.backoff.ms",
-];
-
-/// `internal.*.converter`: ignored since Kafka 3.0, still in many files.
-const KNOWN_PREFIXES: &[&str] = &[
-    "admin.",
-    "config.providers.",
-    "config.storage.",
-    "consumer.",
-    "header.converter.",
-    "internal.key.converter",
-    "internal.value.converter",
-    "key.converter.",
-    "listeners.https.",
-    "metric.reporters",
-    "metrics.",
-    "offset.storage.",
-    "producer.",
-    "status.storage.",
-    "value.converter.",
-];
-
-/// Settings of Kafka clients that a worker takes without a prefix.
-const CLIENT: &[&str] = &[
-    "client.dns.lookup",
-    "connections.max.idle.ms",
-    "metadata.max.age.ms",
-    "metadata.recovery.rebootstrap.trigger.ms",
-    "metadata.recovery.strategy",
-    "receive.buffer.bytes",
-    "reconnect.backoff.max.ms",
-    "reconnect.backoff.ms",
-    "request.timeout.ms",
-    "retry.backoff.max.ms",
-    "retry.backoff.ms",
-    "security.protocol",
-    "security.providers",
-    "send.buffer.bytes",
-    "socket.connection.setup.timeout.max.ms",
-    "socket.connection.setup.timeout.ms",
-];
-
-fn is_client_setting(name: &str) -> bool {
-    CLIENT.contains(&name) || name.starts_with("sasl.") || name.starts_with("ssl.")
-}
-
-fn unknown(settings: &Settings) -> Vec<String> {
-    let known = |name: &str| {
-        KNOWN.contains(&name) || is_client_setting(name) || KNOWN_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-    };
-    let unknown = settings.iter().map(|setting| setting.name.as_str()).filter(|name| !known(name));
-    let warning = |name: &str| match properties::nearest_of(name, KNOWN.iter().chain(CLIENT).copied()) {
-        Some(near) => format!("unknown worker property \"{name}\" is ignored; did you mean \"{near}\"?"),
-        None => format!("unknown worker property \"{name}\" is ignored"),
-    };
-    unknown.map(warning).collect()
 }
 
 impl fmt::Display for Origin {
@@ -363,7 +321,12 @@ impl fmt::Debug for Converter {
 /// Client settings by name only: `sasl.jaas.config` and the key passwords are among them.
 impl fmt::Debug for WorkerConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = |settings: &[(String, String)]| settings.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+        let names = |settings: &[(String, String)]| {
+            settings
+                .iter()
+                .map(|(name, _)| name.clone())
+                .collect::<Vec<_>>()
+        };
         f.debug_struct("WorkerConfig")
             .field("bootstrap_servers", &self.bootstrap_servers)
             .field("group_id", &self.group_id)
@@ -380,3 +343,6 @@ impl fmt::Debug for WorkerConfig {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ const MS_PER_DAY: i64 = 86_400_000;
 pub struct HeaderSink<'a> {
     out: &'a mut Vec<u8>,
     /// Containers that are open: strings inside one are quoted.
-    depth: u32,
+    depth: usize,
 }
 
 impl<'a> HeaderSink<'a> {
@@ -174,5 +174,101 @@ impl Sink for HeaderSink<'_> {
     fn rewind(&mut self, mark: Mark) {
         self.out.truncate(mark.length);
         self.depth = mark.depth;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connect::schema::{Datum, Field, Kind, Schema, logical};
+    use crate::connect::sink::write_datum;
+
+    fn text(schema: &Schema, datum: &Datum) -> String {
+        let mut out = Vec::new();
+        write_datum(schema, datum, &mut HeaderSink::new(&mut out));
+        String::from_utf8(out).unwrap()
+    }
+
+    fn row(fields: Vec<(&str, Schema)>) -> Schema {
+        let field = |(name, schema): (&str, Schema)| Field {
+            name: name.to_owned(),
+            schema,
+        };
+        Schema::new(Kind::Struct(fields.into_iter().map(field).collect()))
+    }
+
+    #[test]
+    fn a_key_is_json_like_text() {
+        let schema = row(vec![
+            ("a", Schema::new(Kind::Int32)),
+            ("b", Schema::new(Kind::String)),
+            (
+                "c",
+                Schema::named(Kind::Bytes, logical::DECIMAL, 1).parameter("scale", "2"),
+            ),
+            ("d", Schema::new(Kind::Bytes)),
+            ("e", Schema::new(Kind::String).optional(true)),
+            ("f", Schema::new(Kind::Float64)),
+        ]);
+        let datum = Datum::Struct(vec![
+            Datum::Int(10),
+            Datum::String("x\"\\\n".to_owned()),
+            Datum::Bytes(vec![0, 0x96]),
+            Datum::Bytes(vec![1, 2]),
+            Datum::Null,
+            Datum::Float64(f64::NAN),
+        ]);
+        assert_eq!(
+            text(&schema, &datum),
+            "{\"a\":10,\"b\":\"x\\\"\\\\\n\",\"c\":1.50,\"d\":\"AQI=\",\"e\":null,\"f\":NaN}"
+        );
+    }
+
+    #[test]
+    fn a_value_of_its_own_is_not_quoted() {
+        assert_eq!(
+            text(
+                &Schema::new(Kind::String),
+                &Datum::String("a \"b\"".to_owned())
+            ),
+            "a \"b\""
+        );
+        assert_eq!(
+            text(&Schema::new(Kind::Bytes), &Datum::Bytes(vec![1, 2])),
+            "AQI="
+        );
+    }
+
+    #[test]
+    fn the_form_of_a_date_depends_on_its_value() {
+        let schema = |name| row(vec![("d", Schema::named(Kind::Int64, name, 1))]);
+        for (name, value, expected) in [
+            (logical::DATE, 1, "{\"d\":1970-01-02}"),
+            (logical::DATE, 19_782, "{\"d\":2024-02-29}"),
+            (logical::DATE, 0, "{\"d\":00:00:00.000Z}"),
+            (logical::TIME, 3_723_100, "{\"d\":01:02:03.100Z}"),
+            (
+                logical::TIMESTAMP,
+                1_709_210_096_789,
+                "{\"d\":2024-02-29T12:34:56.789Z}",
+            ),
+        ] {
+            assert_eq!(
+                text(&schema(name), &Datum::Struct(vec![Datum::Int(value)])),
+                expected
+            );
+        }
+    }
+
+    #[test]
+    fn going_back_also_closes_what_was_opened() {
+        let mut out = Vec::new();
+        let mut sink = HeaderSink::new(&mut out);
+        let mark = sink.mark();
+        sink.begin_array();
+        sink.element(0);
+        sink.rewind(mark);
+        sink.string(b"raw");
+        assert_eq!(out, b"raw");
     }
 }

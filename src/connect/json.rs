@@ -347,3 +347,178 @@ pub(super) fn write_base64(bytes: &[u8], out: &mut Vec<u8>) {
         .encode_slice(bytes, &mut out[start..])
         .expect("base64 takes four characters for three bytes");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connect::schema::{Field, logical};
+    use proptest::prelude::*;
+
+    const OPTIONS: JsonConverterOptions = JsonConverterOptions {
+        schemas: true,
+        decimal_format: DecimalFormat::Base64,
+        replace_null_with_default: true,
+    };
+
+    fn quoted(text: &str) -> String {
+        let mut out = Vec::new();
+        write_string(text.as_bytes(), &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    /// Jackson's rules, one character at a time.
+    fn reference(text: &str) -> String {
+        let escaped: String = text
+            .chars()
+            .map(|character| match character {
+                '"' => "\\\"".to_owned(),
+                '\\' => "\\\\".to_owned(),
+                '\u{8}' => "\\b".to_owned(),
+                '\u{C}' => "\\f".to_owned(),
+                '\n' => "\\n".to_owned(),
+                '\r' => "\\r".to_owned(),
+                '\t' => "\\t".to_owned(),
+                '\0'..' ' | '\u{10000}'.. => {
+                    let units = character.encode_utf16(&mut [0; 2]).to_vec();
+                    units.iter().map(|unit| format!("\\u{unit:04X}")).collect()
+                }
+                plain => plain.to_string(),
+            })
+            .collect();
+        format!("\"{escaped}\"")
+    }
+
+    #[test]
+    fn strings_are_escaped_as_jackson_does() {
+        for (text, expected) in [
+            ("\u{1}\u{1F}", r#""\u0001\u001F""#),
+            ("\u{1F600}", r#""\uD83D\uDE00""#),
+            ("a/<\u{7F}\u{2028}é", "\"a/<\u{7F}\u{2028}é\""),
+            ("\"\\\n", r#""\"\\\n""#),
+        ] {
+            assert_eq!(quoted(text), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_not_utf_8_becomes_the_replacement_character() {
+        let mut out = Vec::new();
+        write_string(b"a\xFFb\xF0\x9F", &mut out);
+        assert_eq!(
+            String::from_utf8_lossy(&out),
+            "\"a\u{FFFD}b\u{FFFD}\u{FFFD}\""
+        );
+    }
+
+    #[test]
+    fn a_decimal_is_base64_or_a_number() {
+        let schema = Schema::named(Kind::Bytes, logical::DECIMAL, 1).parameter("scale", "2");
+        let datum = Datum::Bytes(vec![0x96]);
+        for (decimal_format, expected) in [
+            (DecimalFormat::Base64, "\"lg==\""),
+            (DecimalFormat::Numeric, "-1.06"),
+        ] {
+            let mut out = Vec::new();
+            write_datum(
+                &schema,
+                &datum,
+                &JsonConverterOptions {
+                    decimal_format,
+                    ..OPTIONS
+                },
+                &mut out,
+            );
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn a_null_is_shown_as_its_default_if_it_may() {
+        let schema = Schema::new(Kind::Int32)
+            .optional(true)
+            .with_default(Some(Datum::Int(7)));
+        for (replace_null_with_default, expected) in [(true, "7"), (false, "null")] {
+            let mut out = Vec::new();
+            write_datum(
+                &schema,
+                &Datum::Null,
+                &JsonConverterOptions {
+                    replace_null_with_default,
+                    ..OPTIONS
+                },
+                &mut out,
+            );
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn numbers_that_json_does_not_have_are_strings() {
+        let schema = Schema::new(Kind::Array(Box::new(Schema::new(Kind::Float64))));
+        let numbers = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e7];
+        let mut out = Vec::new();
+        write_datum(
+            &schema,
+            &Datum::Array(numbers.map(Datum::Float64).to_vec()),
+            &OPTIONS,
+            &mut out,
+        );
+        assert_eq!(out, br#"["NaN","Infinity","-Infinity",1.0E7]"#);
+    }
+
+    #[test]
+    fn maps_with_string_keys_are_objects_and_others_pairs() {
+        let map = |keys| {
+            Schema::new(Kind::Map(
+                Box::new(Schema::new(keys)),
+                Box::new(Schema::new(Kind::Int32)),
+            ))
+        };
+        let entries = |key: Datum| Datum::Map(vec![(key, Datum::Int(1))]);
+        let mut out = Vec::new();
+        write_datum(
+            &map(Kind::String),
+            &entries(Datum::String("k".to_owned())),
+            &OPTIONS,
+            &mut out,
+        );
+        write_datum(
+            &map(Kind::Int16),
+            &entries(Datum::Int(7)),
+            &OPTIONS,
+            &mut out,
+        );
+        assert_eq!(out, br#"{"k":1}[[7,1]]"#);
+    }
+
+    /// The key of `t(id int primary key)`, as JsonConverter 4.3 writes it.
+    #[test]
+    fn a_schema_names_its_parts_in_connects_order() {
+        let fields = vec![Field {
+            name: "id".to_owned(),
+            schema: Schema::new(Kind::Int32),
+        }];
+        let schema = Schema {
+            name: Some("srv.public.t.Key".into()),
+            ..Schema::new(Kind::Struct(fields))
+        };
+        let mut out = Vec::new();
+        write_schema(&schema, None, DecimalFormat::Base64, &mut out);
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            r#"{"type":"struct","fields":[{"type":"int32","optional":false,"field":"id"}],"optional":false,"name":"srv.public.t.Key"}"#
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn escaping_is_that_of_the_reference(text in r#"[\x00-\x7F"\\éẞ\u{2028}\u{FFFF}\u{10000}\u{10FFFF}]{0,40}"#) {
+            prop_assert_eq!(quoted(&text), reference(&text));
+        }
+
+        #[test]
+        fn any_text_reads_back(text: String) {
+            prop_assert_eq!(serde_json::from_str::<String>(&quoted(&text)).unwrap(), text);
+        }
+    }
+}

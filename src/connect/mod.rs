@@ -1,6 +1,7 @@
 //! Kafka Connect's own data model: schemas, values, converters, offsets. Knows no PostgreSQL.
 
 pub mod calendar;
+pub mod datum_sink;
 pub mod header;
 pub mod json;
 pub mod offset;

@@ -49,7 +49,7 @@ pub trait Sink {
 pub struct Mark {
     pub(super) length: usize,
     /// Containers that are open.
-    pub(super) depth: u32,
+    pub(super) depth: usize,
 }
 
 /// Writes an owned value, with defaults in place of nulls where the sink wants them.

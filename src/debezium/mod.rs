@@ -8,6 +8,14 @@ pub mod record;
 pub mod source;
 pub mod topic;
 
+mod conversion;
+mod default;
 mod envelope;
+mod iso_text;
 mod key;
 mod row;
+mod temporal;
+mod types;
+
+#[cfg(test)]
+mod golden_tests;

@@ -34,7 +34,12 @@ impl<C> AckTracker<C> {
 
     /// Everything sent so far comes before `checkpoint`.
     pub fn checkpoint(&mut self, checkpoint: C) {
-        let next = self.first + self.acknowledged.len();
+        self.checkpoint_after(0, checkpoint);
+    }
+
+    /// Everything sent so far and the next `unsent` records come before `checkpoint`.
+    pub fn checkpoint_after(&mut self, unsent: usize, checkpoint: C) {
+        let next = self.first + self.acknowledged.len() + unsent;
         // Transactions without records of ours would otherwise pile up behind one slow record.
         if let Some((_, last)) = self
             .checkpoints
@@ -119,6 +124,16 @@ mod tests {
         acks.checkpoint("b");
         assert_eq!(acks.checkpoints.len(), 1);
         assert_eq!(acks.take_reached(), Some("b"));
+    }
+
+    #[test]
+    fn a_checkpoint_waits_for_records_that_are_not_sent_yet() {
+        let mut acks = AckTracker::default();
+        acks.checkpoint_after(1, "a");
+        assert_eq!(acks.take_reached(), None);
+        let record = acks.sent();
+        acks.acknowledged(record);
+        assert_eq!(acks.take_reached(), Some("a"));
     }
 
     #[test]

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use openssl::ssl;
 use postgres_openssl::MakeTlsConnector;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_postgres::config::SslMode as TokioSslMode;
-use tokio_postgres::{Client, Config};
+use tokio_postgres::{Client, Config, NoTls};
 
 use super::error::{self, Error};
 use super::tls::{self, Encryption};
@@ -60,23 +61,37 @@ async fn log_in_with(
     application_name: &str,
     encryption: Encryption,
 ) -> Result<Client, Error> {
+    let target = target(config, application_name, encryption);
+    let client = match encryption {
+        Encryption::None => target.connect(NoTls).await.map(spawn),
+        Encryption::IfOffered | Encryption::Required => {
+            target.connect(connector(config)?).await.map(spawn)
+        }
+    };
+    client.map_err(|error| log_in_error(config, error))
+}
+
+fn connector(config: &DatabaseConfig) -> Result<MakeTlsConnector, Error> {
     let mut connector = MakeTlsConnector::new(tls::connector(config)?);
     let mode = config.ssl_mode;
     connector.set_callback(move |configuration, _| {
         tls::configure(configuration, mode);
         Ok(())
     });
-    let target = target(config, application_name, encryption);
-    let (client, connection) = target
-        .connect(connector)
-        .await
-        .map_err(|error| log_in_error(config, error))?;
+    Ok(connector)
+}
+
+fn spawn<S, T>((client, connection): (Client, tokio_postgres::Connection<S, T>)) -> Client
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::warn!(%error, "an SQL session ended");
         }
     });
-    Ok(client)
+    client
 }
 
 fn target(config: &DatabaseConfig, application_name: &str, encryption: Encryption) -> Config {

@@ -48,6 +48,7 @@ pub struct Connection {
     version: u32,
     /// Process and secret, to cancel a command.
     backend_key: (i32, i32),
+    command_timeout: Duration,
 }
 
 /// `IDENTIFY_SYSTEM`.
@@ -108,6 +109,11 @@ impl Connection {
         matches!(self.wire.transport, Transport::Tls(_))
     }
 
+    /// How long a command may take before it is cancelled; a minute and a half unless set.
+    pub fn set_command_timeout(&mut self, timeout: Duration) {
+        self.command_timeout = timeout;
+    }
+
     /// The rows that `sql` returns, as text.
     pub fn simple_query(&mut self, sql: &str) -> Result<Vec<Vec<Option<String>>>, Error> {
         self.command(&format!("run {sql}"), sql)
@@ -144,9 +150,18 @@ impl Connection {
     ) -> Result<CreatedSlot, Error> {
         let version = self.version;
         let failover = failover && version >= 170_000 && !self.in_recovery()?;
+        self.create_slot(name, &create_slot_sql(name, "", version, failover))
+    }
+
+    /// Creates a slot that ends with this connection: for its snapshot, and the consistent point that belongs to it.
+    pub fn create_temporary_slot(&mut self, name: &str) -> Result<CreatedSlot, Error> {
+        self.create_slot(name, &create_slot_sql(name, "TEMPORARY ", self.version, false))
+    }
+
+    fn create_slot(&mut self, name: &str, sql: &str) -> Result<CreatedSlot, Error> {
         let what = format!("create replication slot \"{name}\"");
         let row = self
-            .command(&what, &create_slot_sql(name, version, failover))?
+            .command(&what, sql)?
             .pop()
             .unwrap_or_default();
         match row.as_slice() {
@@ -180,7 +195,7 @@ impl Connection {
         let times = StreamTimes::new(status_interval, self.wal_sender_timeout()?);
         let sql = start_replication_sql(slot, start, publications, parameters, self.version);
         let what = format!("stream from slot \"{slot}\"");
-        let attempt = Attempt::new(&what, COMMAND_TIMEOUT);
+        let attempt = Attempt::new(&what, self.command_timeout);
         self.wire.send(&query(&sql, &attempt)?, &attempt)?;
         loop {
             let Message { tag, body } = self.wire.receive(&attempt)?;
@@ -235,7 +250,7 @@ impl Connection {
     /// Runs one command and returns its rows. A command that takes too long is cancelled, and the server's answer to that
     /// (`57014`) is the error.
     fn command(&mut self, what: &str, sql: &str) -> Result<Vec<Vec<Option<String>>>, Error> {
-        let attempt = Attempt::new(what, COMMAND_TIMEOUT);
+        let attempt = Attempt::new(what, self.command_timeout);
         self.wire.send(&query(sql, &attempt)?, &attempt)?;
         match self.answer(&attempt) {
             Err(Error::Silent { .. }) => {
@@ -330,6 +345,7 @@ fn open_with(
         address: address.clone(),
         version,
         backend_key,
+        command_timeout: COMMAND_TIMEOUT,
     })
 }
 
@@ -425,14 +441,14 @@ fn query(sql: &str, attempt: &Attempt<'_>) -> Result<BytesMut, Error> {
     Ok(bytes)
 }
 
-fn create_slot_sql(name: &str, version: u32, failover: bool) -> String {
+fn create_slot_sql(name: &str, kind: &str, version: u32, failover: bool) -> String {
     let options = match (version >= 150_000, failover) {
         (true, true) => "(SNAPSHOT 'export', FAILOVER)",
         (true, false) => "(SNAPSHOT 'export')",
         (false, _) => "EXPORT_SNAPSHOT",
     };
     format!(
-        "CREATE_REPLICATION_SLOT {} LOGICAL pgoutput {options}",
+        "CREATE_REPLICATION_SLOT {} {kind}LOGICAL pgoutput {options}",
         quote::identifier(name)
     )
 }
@@ -520,11 +536,11 @@ mod tests {
     #[test]
     fn slots_are_created_in_the_words_of_the_version() {
         assert_eq!(
-            create_slot_sql("s", 140_000, true),
+            create_slot_sql("s", "", 140_000, true),
             "CREATE_REPLICATION_SLOT \"s\" LOGICAL pgoutput EXPORT_SNAPSHOT"
         );
         assert_eq!(
-            create_slot_sql("s", 170_000, true),
+            create_slot_sql("s", "", 170_000, true),
             "CREATE_REPLICATION_SLOT \"s\" LOGICAL pgoutput (SNAPSHOT 'export', FAILOVER)"
         );
     }

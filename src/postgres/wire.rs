@@ -35,13 +35,13 @@ impl<'a> Attempt<'a> {
 
     pub(super) fn io_error(&self, source: io::Error) -> Error {
         let attempted = self.what.to_owned();
-        match source.kind() {
-            io::ErrorKind::TimedOut => Error::Silent {
+        if source.kind() == io::ErrorKind::TimedOut {
+            return Error::Silent {
                 attempted,
                 silence: self.limit,
-            },
-            _ => Error::Io { attempted, source },
+            };
         }
+        Error::Io { attempted, source }
     }
 
     pub(super) fn protocol_error(&self, what: impl Into<String>) -> Error {
@@ -253,6 +253,7 @@ pub(super) fn data_row(body: &[u8]) -> Result<Vec<Option<String>>, Malformed> {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing, reason = "a test that panics has failed")]
 mod tests {
     use super::*;
 

@@ -8,6 +8,8 @@
 
 use memchr::{memchr, memchr_iter};
 
+use crate::postgres::pgoutput::{push_null, push_text};
+
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LineError {
     #[error("a line without its end")]
@@ -41,7 +43,7 @@ pub(super) fn append_cells(
         if has_escapes {
             append_escaped(field, cells)?;
         } else {
-            push_text(field, cells);
+            push_text(cells, field);
         }
         found += 1;
         start = end + 1;
@@ -54,17 +56,20 @@ pub(super) fn append_cells(
 
 fn append_escaped(field: &[u8], cells: &mut Vec<u8>) -> Result<(), LineError> {
     if field == b"\\N" {
-        cells.push(b'n');
+        push_null(cells);
         return Ok(());
     }
-    let header = cells.len();
-    push_text(&[], cells);
+    push_text(cells, &[]);
     let start = cells.len();
     unescape(field, cells)?;
-    let length = length_bytes(cells.len() - start);
-    cells[header + 1..start].copy_from_slice(&length);
+    let length =
+        i32::try_from(cells.len() - start).expect("PostgreSQL's values are smaller than 1 GB");
+    cells[start - LENGTH_BYTES..start].copy_from_slice(&length.to_be_bytes());
     Ok(())
 }
+
+/// The `Int32` before a value's bytes.
+const LENGTH_BYTES: usize = 4;
 
 fn unescape(mut field: &[u8], text: &mut Vec<u8>) -> Result<(), LineError> {
     while let Some(backslash) = memchr(b'\\', field) {
@@ -85,46 +90,24 @@ fn unescape(mut field: &[u8], text: &mut Vec<u8>) -> Result<(), LineError> {
     Ok(())
 }
 
-#[inline]
-fn push_text(value: &[u8], cells: &mut Vec<u8>) {
-    cells.push(b't');
-    cells.extend_from_slice(&length_bytes(value.len()));
-    cells.extend_from_slice(value);
-}
-
-#[inline]
-fn length_bytes(length: usize) -> [u8; 4] {
-    i32::try_from(length)
-        .expect("PostgreSQL's values are smaller than 1 GB")
-        .to_be_bytes()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::postgres::pgoutput::{Cell, Tuple};
     use proptest::prelude::*;
 
     fn cells(line: &str, column_count: u16) -> Result<Vec<Option<Vec<u8>>>, LineError> {
         let mut bytes = Vec::new();
         append_cells(line.as_bytes(), column_count, &mut bytes)?;
-        Ok(split(&bytes))
-    }
-
-    fn split(mut bytes: &[u8]) -> Vec<Option<Vec<u8>>> {
-        let mut cells = Vec::new();
-        while let Some((kind, rest)) = bytes.split_first() {
-            if *kind == b'n' {
-                cells.push(None);
-                bytes = rest;
-                continue;
+        let tuple = Tuple::new(column_count, &bytes).unwrap();
+        let value = |cell| match cell {
+            Cell::Null => None,
+            Cell::Text(text) => Some(text.to_vec()),
+            Cell::UnchangedToast | Cell::Binary(_) => {
+                panic!("{cell:?} is not in COPY's text format")
             }
-            assert_eq!(*kind, b't');
-            let (length, rest) = rest.split_first_chunk::<4>().unwrap();
-            let length = usize::try_from(i32::from_be_bytes(*length)).unwrap();
-            cells.push(Some(rest[..length].to_vec()));
-            bytes = &rest[length..];
-        }
-        cells
+        };
+        Ok(tuple.cells().map(value).collect())
     }
 
     /// As the manual says that the server writes it.

@@ -1,7 +1,8 @@
 //! The words of enumerated properties and the variants they stand for.
 
 use crate::config::connector::{
-    BinaryMode, DecimalMode, IntervalMode, PublicationAutocreate, SnapshotMode, SslMode, TimePrecisionMode,
+    BinaryMode, DecimalMode, IntervalMode, PublicationAutocreate, SnapshotMode, SslMode,
+    TimePrecisionMode,
 };
 
 pub(super) const SSL_MODE: &[(&str, SslMode)] = &[
@@ -20,15 +21,23 @@ pub(super) const PUBLICATION_AUTOCREATE: &[(&str, PublicationAutocreate)] = &[
     ("no_tables", PublicationAutocreate::NoTables),
 ];
 
-pub(super) const SNAPSHOT: &[(&str, SnapshotMode)] =
-    &[("initial", SnapshotMode::Initial), ("no_data", SnapshotMode::NoData)];
+pub(super) const SNAPSHOT: &[(&str, SnapshotMode)] = &[
+    ("initial", SnapshotMode::Initial),
+    ("no_data", SnapshotMode::NoData),
+];
 
-pub(super) const DECIMAL: &[(&str, DecimalMode)] =
-    &[("precise", DecimalMode::Precise), ("string", DecimalMode::String), ("double", DecimalMode::Double)];
+pub(super) const DECIMAL: &[(&str, DecimalMode)] = &[
+    ("precise", DecimalMode::Precise),
+    ("string", DecimalMode::String),
+    ("double", DecimalMode::Double),
+];
 
 pub(super) const TIME_PRECISION: &[(&str, TimePrecisionMode)] = &[
     ("adaptive", TimePrecisionMode::Adaptive),
-    ("adaptive_time_microseconds", TimePrecisionMode::AdaptiveTimeMicroseconds),
+    (
+        "adaptive_time_microseconds",
+        TimePrecisionMode::AdaptiveTimeMicroseconds,
+    ),
     ("connect", TimePrecisionMode::Connect),
     ("isostring", TimePrecisionMode::Isostring),
     ("microseconds", TimePrecisionMode::Microseconds),
@@ -42,5 +51,7 @@ pub(super) const BINARY: &[(&str, BinaryMode)] = &[
     ("hex", BinaryMode::Hex),
 ];
 
-pub(super) const INTERVAL: &[(&str, IntervalMode)] =
-    &[("numeric", IntervalMode::Numeric), ("string", IntervalMode::String)];
+pub(super) const INTERVAL: &[(&str, IntervalMode)] = &[
+    ("numeric", IntervalMode::Numeric),
+    ("string", IntervalMode::String),
+];

@@ -80,11 +80,20 @@ pub fn default_of(name: &str) -> Option<&'static str> {
 /// The known name that differs least, if it is close enough to be what was meant.
 #[must_use]
 pub fn nearest(name: &str) -> Option<&'static str> {
-    nearest_of(name, PROPERTIES.iter().map(|property| property.name).filter(|known| !known.contains('*')))
+    nearest_of(
+        name,
+        PROPERTIES
+            .iter()
+            .map(|property| property.name)
+            .filter(|known| !known.contains('*')),
+    )
 }
 
 /// The candidate that differs least from the name, in at most a quarter of its letters.
-pub(super) fn nearest_of<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(super) fn nearest_of<'a>(
+    name: &str,
+    candidates: impl Iterator<Item = &'a str>,
+) -> Option<&'a str> {
     let limit = (name.len() / 4).clamp(1, 5);
     candidates
         .map(|candidate| (distance(name, candidate), candidate))
@@ -142,7 +151,11 @@ pub fn review(settings: &Settings) -> Review {
 impl Property {
     fn matches(&self, name: &str) -> bool {
         match self.name.split_once('*') {
-            Some((start, end)) => name.len() > start.len() + end.len() && name.starts_with(start) && name.ends_with(end),
+            Some((start, end)) => {
+                name.len() > start.len() + end.len()
+                    && name.starts_with(start)
+                    && name.ends_with(end)
+            }
             None => self.name == name,
         }
     }
@@ -155,80 +168,151 @@ impl Property {
         let value = setting.value.trim();
         match self.support {
             Support::Honoured => {}
-            Support::Only(values, _) if self.default.is_none() && value.is_empty() || values.iter().any(|honoured| self.same(honoured, value)) => {}
-            Support::Only(_, instead) => review.problems.push(Problem::refused(&setting.name, &format!("{} {instead}", shown(setting)))),
+            Support::Only(values, _) if self.is_among(values, value) => {}
+            Support::Only(_, instead) => review.problems.push(Problem::refused(
+                &setting.name,
+                &format!("{} {instead}", shown(setting)),
+            )),
             _ if self.is_default(value) => {}
-            Support::NoEffect(why) => review.notes.push(format!("\"{}\" has no effect: {why}", setting.name)),
-            Support::Refused(instead) => review.problems.push(Problem::refused(&setting.name, instead)),
+            Support::NoEffect(why) => review
+                .notes
+                .push(format!("\"{}\" has no effect: {why}", setting.name)),
+            Support::Refused(instead) => review
+                .problems
+                .push(Problem::refused(&setting.name, instead)),
         }
     }
 
+    /// An empty value of a property without default is as good as none.
+    fn is_among(&self, values: &[&str], value: &str) -> bool {
+        let absent = self.default.is_none() && value.is_empty();
+        absent || values.iter().any(|known| self.same(known, value))
+    }
+
     fn is_default(&self, value: &str) -> bool {
-        self.default.map_or(value.is_empty(), |default| self.same(default, value))
+        self.default
+            .map_or(value.is_empty(), |default| self.same(default, value))
     }
 
     fn same(&self, known: &str, value: &str) -> bool {
         match self.kind {
             Kind::Boolean | Kind::OneOf(_) => known.eq_ignore_ascii_case(value),
-            Kind::Short | Kind::Int | Kind::PositiveInt | Kind::NonNegativeInt | Kind::Long | Kind::PositiveLong | Kind::NonNegativeLong => {
-                known.parse::<i64>().ok() == value.parse::<i64>().ok()
+            Kind::Short
+            | Kind::Int
+            | Kind::PositiveInt
+            | Kind::NonNegativeInt
+            | Kind::Long
+            | Kind::PositiveLong
+            | Kind::NonNegativeLong => known.parse::<i64>().ok() == value.parse::<i64>().ok(),
+            Kind::Text | Kind::Password | Kind::List | Kind::Patterns | Kind::Class => {
+                known == value
             }
-            Kind::Text | Kind::Password | Kind::List | Kind::Patterns | Kind::Class => known == value,
         }
     }
 
     /// Checks the type of a value, in the words of whoever owns the property.
     fn check(&self, setting: &Setting) -> Result<(), Problem> {
         let value = setting.value.trim();
-        let number = value.parse::<i64>().ok();
-        let int = number.filter(|number| i32::try_from(*number).is_ok());
-        let complaint: Option<(String, &str)> = match self.kind {
-            Kind::Boolean if !value.eq_ignore_ascii_case("true") && !value.eq_ignore_ascii_case("false") => {
-                Some(("Either 'true' or 'false' is expected".to_owned(), "Expected value to be either true or false"))
-            }
-            Kind::Short if number.is_none_or(|number| i16::try_from(number).is_err()) => {
-                Some(("A short value is expected".to_owned(), "Not a number of type SHORT"))
-            }
-            Kind::Int if int.is_none() => Some(("An integer is expected".to_owned(), "Not a number of type INT")),
-            Kind::PositiveInt if int.is_none_or(|int| int <= 0) => {
-                Some(("A positive, non-zero integer value is expected".to_owned(), "Value must be at least 1"))
-            }
-            // The article is Debezium's.
-            Kind::NonNegativeInt if int.is_none_or(|int| int < 0) => {
-                Some(("An non-negative integer is expected".to_owned(), "Value must be at least 0"))
-            }
-            Kind::Long if number.is_none() => Some(("A long value is expected".to_owned(), "Not a number of type LONG")),
-            Kind::PositiveLong if number.is_none_or(|number| number <= 0) => {
-                Some(("A positive, non-zero long value is expected".to_owned(), "Value must be at least 1"))
-            }
-            Kind::NonNegativeLong if number.is_none_or(|number| number < 0) => {
-                Some(("A non-negative long value is expected".to_owned(), "Value must be at least 0"))
-            }
-            Kind::OneOf(values) if !values.iter().any(|known| known.eq_ignore_ascii_case(value)) => {
-                let listed = values.join(", ");
-                if self.owner() == Owner::Connect {
-                    return Err(Problem::framework(&setting.name, &setting.given, format!("String must be one of: {listed}")));
-                }
-                Some((format!("Value must be one of {listed}"), ""))
-            }
-            _ => None,
+        let complaint = match self.owner() {
+            Owner::Debezium => self
+                .kind
+                .complaint_of_debezium(value)
+                .map(|text| Problem::invalid(&setting.name, text)),
+            Owner::Connect => self
+                .kind
+                .complaint_of_connect(value)
+                .map(|text| Problem::framework(&setting.name, &setting.given, text)),
         };
-        match (complaint, self.owner()) {
-            (None, _) => Ok(()),
-            (Some((text, _)), Owner::Debezium) => Err(Problem::invalid(&setting.name, text)),
-            (Some((_, text)), Owner::Connect) => Err(Problem::framework(&setting.name, &setting.given, text)),
-        }
+        complaint.map_or(Ok(()), Err)
     }
 
     /// Connect's own properties are those of its `SourceConnectorConfig`.
     #[must_use]
     pub fn owner(&self) -> Owner {
-        if table::CONNECT.iter().any(|property| property.name == self.name) {
+        if table::CONNECT
+            .iter()
+            .any(|property| property.name == self.name)
+        {
             Owner::Connect
         } else {
             Owner::Debezium
         }
     }
+}
+
+impl Kind {
+    /// The validators of Debezium's `Field`, with its spelling.
+    fn complaint_of_debezium(self, value: &str) -> Option<String> {
+        match self {
+            Self::Boolean => not(is_boolean(value), "Either 'true' or 'false' is expected"),
+            Self::Short => not(value.parse::<i16>().is_ok(), "A short value is expected"),
+            Self::Int => not(value.parse::<i32>().is_ok(), "An integer is expected"),
+            Self::PositiveInt => not(
+                value.parse::<i32>().is_ok_and(|int| int > 0),
+                "A positive, non-zero integer value is expected",
+            ),
+            Self::NonNegativeInt => not(
+                value.parse::<i32>().is_ok_and(|int| int >= 0),
+                "An non-negative integer is expected",
+            ),
+            Self::Long => not(value.parse::<i64>().is_ok(), "A long value is expected"),
+            Self::PositiveLong => not(
+                value.parse::<i64>().is_ok_and(|long| long > 0),
+                "A positive, non-zero long value is expected",
+            ),
+            Self::NonNegativeLong => not(
+                value.parse::<i64>().is_ok_and(|long| long >= 0),
+                "A non-negative long value is expected",
+            ),
+            Self::OneOf(words) => not(
+                is_one_of(value, words),
+                &format!("Value must be one of {}", words.join(", ")),
+            ),
+            Self::Text | Self::Password | Self::List | Self::Patterns | Self::Class => None,
+        }
+    }
+
+    /// The types and validators of Connect's `ConfigDef`.
+    fn complaint_of_connect(self, value: &str) -> Option<String> {
+        let (kind, number, least) = match self {
+            Self::Boolean => {
+                return not(
+                    is_boolean(value),
+                    "Expected value to be either true or false",
+                );
+            }
+            Self::OneOf(words) => {
+                return not(
+                    is_one_of(value, words),
+                    &format!("String must be one of: {}", words.join(", ")),
+                );
+            }
+            Self::Text | Self::Password | Self::List | Self::Patterns | Self::Class => return None,
+            Self::Short => ("SHORT", value.parse::<i16>().ok().map(i64::from), i64::MIN),
+            Self::Int => ("INT", value.parse::<i32>().ok().map(i64::from), i64::MIN),
+            Self::PositiveInt => ("INT", value.parse::<i32>().ok().map(i64::from), 1),
+            Self::NonNegativeInt => ("INT", value.parse::<i32>().ok().map(i64::from), 0),
+            Self::Long => ("LONG", value.parse().ok(), i64::MIN),
+            Self::PositiveLong => ("LONG", value.parse().ok(), 1),
+            Self::NonNegativeLong => ("LONG", value.parse().ok(), 0),
+        };
+        match number {
+            None => Some(format!("Not a number of type {kind}")),
+            Some(number) => not(number >= least, &format!("Value must be at least {least}")),
+        }
+    }
+}
+
+fn not(valid: bool, complaint: &str) -> Option<String> {
+    (!valid).then(|| complaint.to_owned())
+}
+
+fn is_boolean(value: &str) -> bool {
+    is_one_of(value, &["true", "false"])
+}
+
+fn is_one_of(value: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| word.eq_ignore_ascii_case(value))
 }
 
 /// A value as the user wrote it, short enough for a message.

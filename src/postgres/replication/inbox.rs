@@ -126,6 +126,7 @@ impl Inbox {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing, reason = "a test that panics has failed")]
 mod tests {
     use proptest::prelude::*;
 

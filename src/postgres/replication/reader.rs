@@ -1,6 +1,7 @@
 //! The thread that owns the socket of a stream. It reads, looks at every message's header, answers the server, and hands
 //! over whole buffers; it never waits for the consumer without keeping the server content.
 
+use std::io;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::thread;
@@ -14,9 +15,10 @@ use super::frame::{self, Frame, Status, protocol_error};
 use super::inbox::{Inbox, Located};
 use super::{Demand, Full, Shared, drain};
 
-/// pgoutput sends one packet per message, and a reader that wakes for each makes both sides slow. When less than this
-/// came although the server is busy, the next read waits for more to come.
+/// pgoutput sends one packet per message, and a reader that wakes for each makes both sides slow. When reads follow each
+/// other within `BUSY_GAP` and the last one brought less than `SMALL_READ`, we let `COALESCE` pass before the next.
 const SMALL_READ: usize = 32 * 1024;
+const BUSY_GAP: Duration = Duration::from_millis(1);
 const COALESCE: Duration = Duration::from_micros(200);
 
 /// How soon the server hears of a confirmed position, and how often at most.
@@ -46,7 +48,7 @@ impl StreamTimes {
     ) -> Self {
         let longest = wal_sender_timeout.unwrap_or(DEFAULT_SENDER_TIMEOUT);
         Self {
-            status_period: status_interval.min(longest / 3),
+            status_period: status_interval.min(longest / 3).max(CONFIRM_PACE),
             silence_limit: longest * 2,
         }
     }
@@ -135,8 +137,7 @@ impl Reader {
             self.heard_at = Instant::now();
             return Ok(());
         }
-        let busy = self.transport.has_buffered() || self.wait_for_server(Duration::ZERO)?;
-        if !busy && !self.wait_for_server(until.saturating_duration_since(Instant::now()))? {
+        if !self.transport.has_buffered() && !self.wait_for_server(left(until))? {
             return Ok(());
         }
         let count = match self.transport.read_available(self.inbox.space()) {
@@ -147,19 +148,15 @@ impl Reader {
             }
             Ok(count) => count,
             // Part of a TLS record.
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Ok(()),
-            Err(source) => {
-                return Err(Error::Io {
-                    attempted: self.attempted.clone(),
-                    source,
-                });
-            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            Err(error) => return Err(self.io_error(error)),
         };
         self.inbox.fill(count);
+        let busy = self.heard_at.elapsed() < BUSY_GAP;
         self.heard_at = Instant::now();
         self.look()?;
+        // The first change after a pause is never held back, nor is what is here already.
         if busy && count < SMALL_READ {
-            // The first change after a pause is never held back: it came by an idle read.
             if let Some(empty) = self
                 .inbox
                 .has_complete()
@@ -173,13 +170,10 @@ impl Reader {
         Ok(())
     }
 
-    /// Whether the server sent something.
+    /// Whether the server sent something before the time was up or the consumer wanted something.
     fn wait_for_server(&self, timeout: Duration) -> Result<bool, Error> {
         let (readable, woken) = socket::wait_readable(self.transport.socket(), &self.wake, timeout)
-            .map_err(|source| Error::Io {
-                attempted: self.attempted.clone(),
-                source,
-            })?;
+            .map_err(|error| self.io_error(error))?;
         if woken {
             drain(&self.wake);
         }
@@ -187,13 +181,17 @@ impl Reader {
     }
 
     fn wait_for_consumer(&self, until: Instant) -> Result<(), Error> {
-        let left = until.saturating_duration_since(Instant::now());
-        socket::wait_for_one(&self.wake, left).map_err(|source| Error::Io {
+        if socket::wait_for_one(&self.wake, left(until)).map_err(|error| self.io_error(error))? {
+            drain(&self.wake);
+        }
+        Ok(())
+    }
+
+    fn io_error(&self, source: io::Error) -> Error {
+        Error::Io {
             attempted: self.attempted.clone(),
             source,
-        })?;
-        drain(&self.wake);
-        Ok(())
+        }
     }
 
     /// Looks at the messages that are new in the inbox.
@@ -240,30 +238,28 @@ impl Reader {
     /// Sends the status update if it is due, and returns when to look again.
     fn keep_content(&mut self, flushed: Lsn) -> Result<Instant, Error> {
         let now = Instant::now();
-        let silence = now.saturating_duration_since(self.heard_at);
-        if silence > self.times.silence_limit {
+        let silence = self.times.silence_limit;
+        if now > self.heard_at + silence {
             return Err(Error::Silent {
                 attempted: self.attempted.clone(),
                 silence,
             });
         }
-        let pace = if flushed > self.reported {
-            CONFIRM_PACE
-        } else {
-            self.times.status_period
-        };
-        if self.reply_owed || now >= self.reported_at + pace {
+        if self.reply_owed || now >= self.next_status(flushed) {
             // An idle server says nothing on its own; one that is gone says nothing at all.
             let reply_requested = self.heard_at <= self.reported_at;
             self.report(flushed, reply_requested)?;
         }
-        let next_status = self.reported_at
+        Ok(self.next_status(flushed).min(self.heard_at + silence))
+    }
+
+    fn next_status(&self, flushed: Lsn) -> Instant {
+        self.reported_at
             + if flushed > self.reported {
                 CONFIRM_PACE
             } else {
                 self.times.status_period
-            };
-        Ok(next_status.min(self.heard_at + self.times.silence_limit))
+            }
     }
 
     fn report(&mut self, flushed: Lsn, reply_requested: bool) -> Result<(), Error> {
@@ -325,6 +321,10 @@ impl Reader {
             }
         }
     }
+}
+
+fn left(until: Instant) -> Duration {
+    until.saturating_duration_since(Instant::now())
 }
 
 fn wall_clock() -> PgTimestamp {

@@ -1,0 +1,90 @@
+//! Positions to which everything was sent, and the source offsets they are stored as. Pure.
+
+use crate::connect::offset::{MessageType, SnapshotKind, SnapshotOffset, SourceOffset};
+use crate::postgres::{Lsn, PgTimestamp};
+
+/// A place from which a later run can go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checkpoint {
+    /// Rows of the initial snapshot; only when it is `completed` the stream can start from `lsn`.
+    Snapshot { lsn: Lsn, xid: u64, taken_at: PgTimestamp, completed: bool },
+    /// Between two transactions: `lsn` is the end of a commit, or what an idle server says it has read.
+    BetweenTransactions { lsn: Lsn, xid: Option<u32>, committed_at: PgTimestamp },
+}
+
+impl Checkpoint {
+    /// What PostgreSQL may forget once the offset is stored.
+    #[must_use]
+    pub fn lsn(self) -> Lsn {
+        match self {
+            Self::Snapshot { lsn, .. } | Self::BetweenTransactions { lsn, .. } => lsn,
+        }
+    }
+
+    /// The offset that Debezium can start from as well.
+    ///
+    /// After a commit Debezium stores the commit's end as `lsn_proc`, and searches the stream for it. The end of a commit is where
+    /// the next WAL record starts, and that record may be a change in the middle of a transaction that was open at the time: from
+    /// there on it would continue, and lose what came before it (dbz#76). WAL records start at multiples of eight, so one byte
+    /// less is never found, and the search ends where it should: at the first transaction that commits after `lsn_commit`.
+    #[must_use]
+    pub fn offset(self) -> SourceOffset {
+        match self {
+            Self::Snapshot { lsn, xid, taken_at, completed } => SourceOffset {
+                lsn: lsn.as_i64(),
+                lsn_proc: None,
+                lsn_commit: None,
+                tx_id: i64::try_from(xid).ok(),
+                ts_usec: Some(taken_at.unix_us()),
+                message_type: None,
+                snapshot: Some(SnapshotOffset {
+                    kind: SnapshotKind::Initial,
+                    last_snapshot_record: completed,
+                    snapshot_completed: completed,
+                }),
+                lsn_events_processed: None,
+            },
+            Self::BetweenTransactions { lsn, xid, committed_at } => {
+                let processed = Lsn(lsn.0.saturating_sub(1)).as_i64();
+                SourceOffset {
+                    lsn: processed,
+                    lsn_proc: Some(processed),
+                    lsn_commit: Some(lsn.as_i64()),
+                    tx_id: xid.map(i64::from),
+                    ts_usec: Some(committed_at.unix_us()),
+                    message_type: Some(MessageType::Commit),
+                    snapshot: None,
+                    lsn_events_processed: None,
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::connector::SnapshotMode;
+    use crate::engine::plan::{StartPlan, StreamStart, plan};
+
+    fn planned_from(checkpoint: Checkpoint) -> StartPlan {
+        let stored = SourceOffset::parse(&checkpoint.offset().render()).unwrap();
+        plan(SnapshotMode::Initial, Some(&stored)).unwrap()
+    }
+
+    #[test]
+    fn a_run_that_ended_between_transactions_goes_on_there() {
+        let checkpoint =
+            Checkpoint::BetweenTransactions { lsn: Lsn(800), xid: Some(7), committed_at: PgTimestamp(1) };
+        let start = StreamStart { from: Lsn(800), last_commit_lsn: Some(Lsn(800)), sent: None };
+        assert_eq!(planned_from(checkpoint), StartPlan::Stream(start));
+    }
+
+    #[test]
+    fn an_unfinished_snapshot_is_taken_again_and_a_finished_one_is_not() {
+        let rows = |completed| Checkpoint::Snapshot { lsn: Lsn(80), xid: 7, taken_at: PgTimestamp(1), completed };
+        assert_eq!(planned_from(rows(false)), StartPlan::Snapshot);
+        let start = StreamStart { from: Lsn(80), last_commit_lsn: None, sent: None };
+        assert_eq!(planned_from(rows(true)), StartPlan::Stream(start));
+    }
+}

@@ -1,0 +1,230 @@
+//! The way out: records to Kafka, acknowledgements back, reached checkpoints into the offset topic.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+use super::ack::AckTracker;
+use super::checkpoint::Checkpoint;
+use super::error::Error;
+use super::progress::{Progress, add};
+use crate::debezium::record::{Record, RecordBuffer};
+use crate::kafka::error::Error as KafkaError;
+use crate::kafka::offsets::OffsetStore;
+use crate::kafka::producer::{Delivery, HeaderSet, Producer};
+use crate::kafka::topics::Topics;
+use crate::postgres::Lsn;
+
+/// Where records go.
+pub(super) enum Destination {
+    Kafka(Box<Kafka>),
+    /// Nowhere: to measure what reading and encoding cost. Nothing is stored, so the slot's own position is where a run starts.
+    Discard,
+}
+
+pub(super) struct Kafka {
+    pub(super) producer: Producer,
+    pub(super) topics: Topics,
+    pub(super) offsets: OffsetStore,
+    pub(super) offset_key: Vec<u8>,
+}
+
+pub(super) struct Outlet<'a> {
+    destination: Destination,
+    acks: AckTracker<Checkpoint>,
+    deliveries: Vec<Delivery>,
+    context_headers: Vec<(String, Vec<u8>)>,
+    context_set: HeaderSet,
+    no_headers: HeaderSet,
+    storing: Storing,
+    flush_interval: Duration,
+    progress: &'a Progress,
+    cancel: &'a CancellationToken,
+}
+
+/// What is known of the stored offset.
+#[derive(Default)]
+struct Storing {
+    /// Acknowledged completely, and not yet begun to be stored.
+    reached: Option<Checkpoint>,
+    under_way: Option<Checkpoint>,
+    /// Stored: PostgreSQL may forget what is before.
+    confirmable: Option<Lsn>,
+    last_begun: Option<Instant>,
+}
+
+impl<'a> Outlet<'a> {
+    pub(super) fn new(
+        destination: Destination,
+        context_headers: Vec<(String, Vec<u8>)>,
+        flush_interval: Duration,
+        progress: &'a Progress,
+        cancel: &'a CancellationToken,
+    ) -> Self {
+        let borrowed: Vec<(&str, Option<&[u8]>)> =
+            context_headers.iter().map(|(name, value)| (name.as_str(), Some(value.as_slice()))).collect();
+        let context_set = HeaderSet::new(&borrowed);
+        Self {
+            destination,
+            acks: AckTracker::default(),
+            deliveries: Vec::new(),
+            context_headers,
+            context_set,
+            no_headers: HeaderSet::default(),
+            storing: Storing::default(),
+            flush_interval,
+            progress,
+            cancel,
+        }
+    }
+
+    /// To be called before the first record of a topic.
+    pub(super) fn prepare_topic(&mut self, topic: &str) -> Result<(), Error> {
+        match &mut self.destination {
+            Destination::Kafka(kafka) => Ok(kafka.topics.prepare(topic)?),
+            Destination::Discard => Ok(()),
+        }
+    }
+
+    /// Sends all records of the buffer and empties it. Waits while the producer's queue is full.
+    pub(super) fn send(&mut self, records: &mut RecordBuffer) -> Result<(), Error> {
+        for record in records.iter() {
+            let sequence = self.acks.sent();
+            self.send_record(&record, sequence)?;
+        }
+        add(&self.progress.records_sent, records.len());
+        add(&self.progress.bytes_sent, records.byte_len());
+        records.clear();
+        Ok(())
+    }
+
+    fn send_record(&mut self, record: &Record<'_>, sequence: usize) -> Result<(), Error> {
+        let own_set;
+        let headers = match record.key_header {
+            Some((name, value)) => {
+                own_set = self.with_key_header(name, value);
+                &own_set
+            }
+            None if record.context_headers => &self.context_set,
+            None => &self.no_headers,
+        };
+        let Destination::Kafka(kafka) = &mut self.destination else {
+            self.acks.acknowledged(sequence);
+            return Ok(());
+        };
+        loop {
+            let sent =
+                kafka.producer.send(record.topic, record.partition, record.key, record.value, headers, sequence);
+            match sent {
+                Ok(()) => return Ok(()),
+                Err(KafkaError::QueueFull { .. }) if self.cancel.is_cancelled() => return Err(Error::Stopped),
+                Err(KafkaError::QueueFull { .. }) => {
+                    collect(kafka, &mut self.deliveries, &mut self.acks, self.progress)?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// A change of a key is rare, so its header set is built when it comes.
+    fn with_key_header(&self, name: &str, value: &[u8]) -> HeaderSet {
+        let mut headers: Vec<(&str, Option<&[u8]>)> = vec![(name, Some(value))];
+        headers.extend(self.context_headers.iter().map(|(name, value)| (name.as_str(), Some(value.as_slice()))));
+        HeaderSet::new(&headers)
+    }
+
+    /// Everything sent so far comes before `checkpoint`.
+    pub(super) fn checkpoint(&mut self, checkpoint: Checkpoint) {
+        self.acks.checkpoint(checkpoint);
+    }
+
+    /// Everything in the buffer and everything sent so far comes before `checkpoint`.
+    pub(super) fn checkpoint_after(&mut self, records: &RecordBuffer, checkpoint: Checkpoint) {
+        self.acks.checkpoint_after(records.len(), checkpoint);
+    }
+
+    /// Whether every record sent was acknowledged.
+    pub(super) fn is_settled(&self) -> bool {
+        self.acks.in_flight() == 0
+    }
+
+    /// Takes acknowledgements, and stores the newest reached checkpoint when it is time to. Never waits.
+    ///
+    /// Returns the position to confirm to PostgreSQL when one was stored.
+    pub(super) fn settle(&mut self) -> Result<Option<Lsn>, Error> {
+        if let Destination::Kafka(kafka) = &mut self.destination {
+            kafka.producer.poll(Duration::ZERO);
+            collect(kafka, &mut self.deliveries, &mut self.acks, self.progress)?;
+        }
+        if let Some(reached) = self.acks.take_reached() {
+            self.storing.reached = Some(reached);
+        }
+        self.store_when_due()?;
+        Ok(self.storing.confirmable.take())
+    }
+
+    fn store_when_due(&mut self) -> Result<(), Error> {
+        let storing = &mut self.storing;
+        let Destination::Kafka(kafka) = &mut self.destination else {
+            storing.confirmable = storing.reached.take().map(Checkpoint::lsn).or(storing.confirmable);
+            return Ok(());
+        };
+        if let Some(under_way) = storing.under_way
+            && let Some(result) = kafka.offsets.poll_stored()
+        {
+            result?;
+            storing.under_way = None;
+            storing.confirmable = Some(under_way.lsn());
+        }
+        let due = storing.last_begun.is_none_or(|begun| begun.elapsed() >= self.flush_interval);
+        if due
+            && storing.under_way.is_none()
+            && let Some(reached) = storing.reached.take()
+        {
+            kafka.offsets.begin_store(&kafka.offset_key, Some(&reached.offset().render()))?;
+            storing.under_way = Some(reached);
+            storing.last_begun = Some(Instant::now());
+        }
+        Ok(())
+    }
+
+    /// Waits until everything sent is acknowledged and its position stored, for an orderly stop.
+    ///
+    /// Returns the position to confirm to PostgreSQL, if there is one.
+    pub(super) fn drain(&mut self, deadline: Instant) -> Result<Option<Lsn>, Error> {
+        if let Destination::Kafka(kafka) = &mut self.destination {
+            let flushed = kafka.producer.flush(deadline);
+            collect(kafka, &mut self.deliveries, &mut self.acks, self.progress)?;
+            flushed?;
+        }
+        self.flush_interval = Duration::ZERO;
+        let mut confirmable = self.settle()?;
+        if let Destination::Kafka(kafka) = &mut self.destination
+            && let Some(last) = self.storing.reached.take().or(self.storing.under_way.take())
+        {
+            kafka.offsets.store_and_wait(&kafka.offset_key, Some(&last.offset().render()), deadline)?;
+            confirmable = Some(last.lsn());
+        }
+        Ok(confirmable)
+    }
+}
+
+fn collect(
+    kafka: &mut Kafka,
+    deliveries: &mut Vec<Delivery>,
+    acks: &mut AckTracker<Checkpoint>,
+    progress: &Progress,
+) -> Result<(), Error> {
+    kafka.producer.take_deliveries(deliveries);
+    for delivery in deliveries.drain(..) {
+        delivery.result.map_err(|error| *error)?;
+        acks.acknowledged(delivery.sequence);
+        progress.records_acknowledged.fetch_add(1, Relaxed);
+    }
+    match kafka.producer.take_trouble() {
+        Some(trouble) if !trouble.is_retriable() => Err(trouble.into()),
+        // librdkafka goes on trying by itself.
+        Some(_) | None => Ok(()),
+    }
+}

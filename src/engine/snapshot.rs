@@ -1,0 +1,146 @@
+//! The initial snapshot: tables in order, their rows through the encoders, the checkpoint at the end.
+
+use tokio::runtime::Handle;
+use tokio_postgres::Client;
+use tokio_util::sync::CancellationToken;
+
+use super::checkpoint::Checkpoint;
+use super::error::Error;
+use super::outlet::Outlet;
+use super::progress::{Progress, add};
+use super::stream::now_ns;
+use crate::change::filter::{TableFilter, in_snapshot};
+use crate::change::{Change, ChangeKind, Position};
+use crate::config::connector::ConnectorConfig;
+use crate::debezium::encoder::TableEncoder;
+use crate::debezium::record::RecordBuffer;
+use crate::postgres::catalog::Types;
+use crate::postgres::catalog_query::CapturedTable;
+use crate::postgres::pgoutput::Tuple;
+use crate::postgres::Lsn;
+use crate::snapshot::batch::{self, RowBatch};
+use crate::snapshot::session::{Session, TableRead};
+
+/// Records are handed to the producer when their bytes reach this.
+const SEND_BYTES: usize = 64 * 1024;
+
+pub(super) struct Snapshot<'a> {
+    pub(super) config: &'a ConnectorConfig,
+    pub(super) runtime: &'a Handle,
+    pub(super) progress: &'a Progress,
+    pub(super) cancel: &'a CancellationToken,
+    pub(super) types: &'a Types,
+    /// The slot's consistent point: where the stream goes on.
+    pub(super) lsn: Lsn,
+}
+
+/// One table to read, with what its rows become.
+struct Source {
+    read: TableRead,
+    encoder: TableEncoder,
+}
+
+impl Snapshot<'_> {
+    /// Reads all captured tables under `exported` and sends their rows.
+    pub(super) fn take(
+        &self,
+        client: Client,
+        exported: Option<&str>,
+        tables: &[CapturedTable],
+        outlet: &mut Outlet<'_>,
+    ) -> Result<(), Error> {
+        let session = self.runtime.block_on(Session::begin(client, exported))?;
+        let start = session.start();
+        let mut sources = self.sources(tables);
+        for source in &sources {
+            outlet.prepare_topic(source.encoder.topic())?;
+        }
+        let reads: Vec<TableRead> = sources.iter().map(|source| source.read.clone()).collect();
+        let (mut sender, mut receiver) = batch::channel();
+        let reading = self.runtime.spawn(async move {
+            let read = session.read(&reads, &mut sender).await;
+            drop(sender);
+            match read {
+                Ok(_) => session.end().await.map(drop),
+                Err(error) => Err(error),
+            }
+        });
+        let checkpoint = |completed| Checkpoint::Snapshot {
+            lsn: self.lsn,
+            xid: start.xid,
+            taken_at: start.taken_at,
+            completed,
+        };
+        let position = Position {
+            lsn: self.lsn,
+            last_commit_lsn: None,
+            xid: Some(start.xid),
+            committed_at: start.taken_at,
+            origin: None,
+        };
+        let mut records = RecordBuffer::new();
+        while let Some(rows) = receiver.blocking_recv() {
+            if self.cancel.is_cancelled() {
+                return Err(Error::Stopped);
+            }
+            let source = &mut sources[rows.table()];
+            encode(&mut source.encoder, &rows, position, outlet, &mut records)?;
+            outlet.send(&mut records)?;
+            outlet.checkpoint(checkpoint(false));
+            outlet.settle()?;
+            add(&self.progress.snapshot_rows, rows.row_count());
+            receiver.recycle(rows);
+        }
+        self.runtime.block_on(reading).expect("the reading task neither panics nor is aborted")?;
+        outlet.checkpoint(checkpoint(true));
+        Ok(())
+    }
+
+    fn sources(&self, tables: &[CapturedTable]) -> Vec<Source> {
+        let filter = TableFilter::new(&self.config.filters);
+        let only = self.config.snapshot.include_collections.as_ref();
+        let mut captured: Vec<&CapturedTable> =
+            tables.iter().filter(|captured| in_snapshot(only, &captured.table.schema, &captured.table.name)).collect();
+        captured.sort_by(|left, right| {
+            let name = |captured: &CapturedTable| (captured.table.schema.clone(), captured.table.name.clone());
+            let (left, right) = (name(left), name(right));
+            filter.snapshot_order((&left.0, &left.1), (&right.0, &right.1))
+        });
+        let expected: u64 = captured.iter().filter_map(|captured| captured.estimated_rows).sum();
+        self.progress.snapshot_rows_expected.store(expected, std::sync::atomic::Ordering::Relaxed);
+        captured
+            .into_iter()
+            .map(|captured| {
+                let table = &captured.table;
+                let accepts = |column: &str| filter.accepts_column(&table.schema, &table.name, column);
+                Source {
+                    read: TableRead::new(table, accepts),
+                    encoder: TableEncoder::for_snapshot(table, self.types, self.config),
+                }
+            })
+            .collect()
+    }
+}
+
+fn encode(
+    encoder: &mut TableEncoder,
+    rows: &RowBatch,
+    position: Position<'_>,
+    outlet: &mut Outlet<'_>,
+    records: &mut RecordBuffer,
+) -> Result<(), Error> {
+    for (cells, marker) in rows.rows() {
+        let row = Tuple::new(rows.column_count(), cells)
+            .map_err(|source| Error::Decode { lsn: position.lsn, source })?;
+        let change = Change { relation_id: 0, position, kind: ChangeKind::Read { row, marker } };
+        encoder.encode(&change, now_ns(), records).map_err(|source| Error::Encode {
+            table: encoder.topic().to_string(),
+            lsn: position.lsn,
+            source,
+        })?;
+        if records.byte_len() >= SEND_BYTES {
+            outlet.send(records)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,262 @@
+//! One run from the stored offset: connections, catalog, publication, slot, then snapshot and stream.
+
+use std::time::Instant;
+
+use tokio::runtime::Handle;
+use tokio_postgres::Client;
+use uuid::Uuid;
+
+use super::error::Error;
+use super::heartbeat::Heartbeats;
+use super::outlet::{Destination, Kafka, Outlet};
+use super::plan::{StartPlan, StreamStart, plan};
+use super::progress::Phase;
+use super::snapshot::Snapshot;
+use super::stream::{Reached, Stream, now_ns};
+use super::tables::Tables;
+use super::{Engine, Output};
+use crate::change::assembler::Assembler;
+use crate::change::filter::TableFilter;
+use crate::change::resume::Resume;
+use crate::connect::offset::{SourceOffset, offset_key};
+use crate::debezium::headers::context_headers;
+use crate::debezium::record::RecordBuffer;
+use crate::kafka::admin::TopicSpec;
+use crate::kafka::offsets::OffsetStore;
+use crate::kafka::producer::Producer;
+use crate::kafka::properties::{ClientSettings, data_producer};
+use crate::kafka::topics::Topics;
+use crate::postgres::catalog::Types;
+use crate::postgres::catalog_query::{self, CapturedTable};
+use crate::postgres::connection::Connection;
+use crate::postgres::replication::ReplicationStream;
+use crate::postgres::slot::{self, Slot};
+use crate::postgres::{Lsn, PgTimestamp, client, publication};
+
+/// SQLSTATE `object_in_use`: another walsender streams from the slot.
+const SLOT_ACTIVE: &str = "55006";
+
+/// Runs until stopped or failed.
+pub(super) fn run(engine: &Engine<'_>, runtime: &Handle) -> Result<(), Error> {
+    let (destination, stored) = open_destination(engine)?;
+    let headers = context_headers(engine.connector, Uuid::now_v7()).to_vec();
+    let flush_interval = engine.worker.offsets.flush_interval;
+    let outlet = Outlet::new(destination, headers, flush_interval, engine.progress, engine.cancel);
+    let client = runtime.block_on(client::connect(&engine.connector.database, "walstreet"))?;
+    let start = Start { engine, runtime, outlet };
+    start.run(client, stored)
+}
+
+/// The producer and the offset stored by the run before.
+fn open_destination(engine: &Engine<'_>) -> Result<(Destination, Option<SourceOffset>), Error> {
+    if engine.output == Output::Discard {
+        return Ok((Destination::Discard, None));
+    }
+    let (connector, worker) = (engine.connector, engine.worker);
+    let settings = client_settings(engine);
+    let topic = TopicSpec {
+        name: connector.offsets_storage_topic.clone().unwrap_or_else(|| worker.offsets.topic.clone()),
+        partitions: worker.offsets.partitions,
+        replication_factor: worker.offsets.replication_factor,
+        config: worker.offsets.topic_config.clone(),
+        property_prefix: "offset.storage.",
+    };
+    let offsets = OffsetStore::open(&settings, &worker.group_id, &topic)?;
+    let offset_key = offset_key(&connector.name, &connector.topic_prefix);
+    let stored = offsets.load(&offset_key)?.map(|value| SourceOffset::parse(&value)).transpose()?;
+    let creation = connector.topic_creation.clone().filter(|_| worker.topic_creation);
+    let properties = data_producer(&settings, &connector.name)?;
+    for warning in properties.warnings() {
+        tracing::warn!("{warning}");
+    }
+    let producer = Producer::new(&properties)?;
+    let topics = Topics::new(&settings, &connector.name, creation)?;
+    Ok((Destination::Kafka(Box::new(Kafka { producer, topics, offsets, offset_key })), stored))
+}
+
+fn client_settings(engine: &Engine<'_>) -> ClientSettings {
+    ClientSettings {
+        bootstrap_servers: engine.worker.bootstrap_servers.clone(),
+        client: engine.worker.client.clone(),
+        producer: engine.worker.producer.clone(),
+        overrides: engine.connector.producer_overrides.clone(),
+    }
+}
+
+struct Start<'a> {
+    engine: &'a Engine<'a>,
+    runtime: &'a Handle,
+    outlet: Outlet<'a>,
+}
+
+impl Start<'_> {
+    fn run(self, client: Client, stored: Option<SourceOffset>) -> Result<(), Error> {
+        let config = self.engine.connector;
+        let types = self.runtime.block_on(catalog_query::load_types(&client))?;
+        let tables = self.captured_tables(&client)?;
+        let ensured = publication::ensure(&client, &config.publication, &config.records, &tables);
+        self.runtime.block_on(ensured)?;
+        let slot = self.slot(&client)?;
+        match plan(config.snapshot.mode, stored.as_ref())? {
+            StartPlan::Snapshot => self.snapshot_then_stream(client, types, &tables, slot.is_some()),
+            StartPlan::StreamFromSlot => {
+                let mut connection = Connection::open(&config.database)?;
+                let from = match slot {
+                    Some(slot) => slot.confirmed_flush_lsn.unwrap_or_default(),
+                    None => self.create_slot(&client, &mut connection)?.0,
+                };
+                let start = StreamStart { from, last_commit_lsn: None, sent: None };
+                self.stream(connection, client, types, start, false)
+            }
+            StartPlan::Stream(start) => {
+                let stored = stored.map_or(Lsn::ZERO, |stored| Lsn::from_i64(stored.lsn_proc.unwrap_or(stored.lsn)));
+                slot::check_available(&config.slot.name, slot.as_ref(), stored)?;
+                let connection = Connection::open(&config.database)?;
+                self.stream(connection, client, types, start, false)
+            }
+        }
+    }
+
+    fn captured_tables(&self, client: &Client) -> Result<Vec<CapturedTable>, Error> {
+        let filter = TableFilter::new(&self.engine.connector.filters);
+        let accepts = |schema: &str, name: &str| filter.accepts(schema, name);
+        let tables = self.runtime.block_on(catalog_query::load_tables(client, accepts))?;
+        if tables.is_empty() {
+            tracing::warn!("no table of the database is captured; check the include and exclude lists");
+        }
+        Ok(tables)
+    }
+
+    fn slot(&self, client: &Client) -> Result<Option<Slot>, Error> {
+        let config = self.engine.connector;
+        let slot = self.runtime.block_on(slot::find(client, &config.slot.name, &config.database.dbname))?;
+        if let Some(slot) = &slot {
+            slot.check(&config.database.dbname)?;
+        }
+        Ok(slot)
+    }
+
+    fn create_slot(&self, client: &Client, connection: &mut Connection) -> Result<(Lsn, Option<String>), Error> {
+        let config = &self.engine.connector.slot;
+        self.runtime.block_on(slot::load_settings(client))?.check_room()?;
+        let created = connection.create_replication_slot(&config.name, config.failover)?;
+        tracing::info!(slot = config.name, consistent_point = %created.consistent_point, "slot created");
+        Ok((created.consistent_point, created.snapshot_name))
+    }
+
+    /// The rows of one moment, then the stream from exactly that moment.
+    ///
+    /// Creating a slot gives both. A slot that exists already has no snapshot, so a temporary slot gives moment and snapshot, and
+    /// the stream starts from the existing one at that position. Debezium reads rows and position at different moments then.
+    fn snapshot_then_stream(
+        mut self,
+        client: Client,
+        types: Types,
+        tables: &[CapturedTable],
+        slot_exists: bool,
+    ) -> Result<(), Error> {
+        let config = self.engine.connector;
+        self.wait(config.snapshot.delay)?;
+        self.engine.progress.enter(Phase::Snapshot);
+        let mut connection = Connection::open(&config.database)?;
+        let (lsn, exported) = if slot_exists {
+            let name = format!("walstreet_snapshot_{}", std::process::id());
+            let created = connection.create_temporary_slot(&name)?;
+            (created.consistent_point, created.snapshot_name)
+        } else {
+            self.create_slot(&client, &mut connection)?
+        };
+        let reader = self.runtime.block_on(client::connect(&config.database, "walstreet"))?;
+        let snapshot = Snapshot {
+            config,
+            runtime: self.runtime,
+            progress: self.engine.progress,
+            cancel: self.engine.cancel,
+            types: &types,
+            lsn,
+        };
+        let started = Instant::now();
+        snapshot.take(reader, exported.as_deref(), tables, &mut self.outlet)?;
+        let rows = self.engine.progress.snapshot_rows.load(std::sync::atomic::Ordering::Relaxed);
+        tracing::info!(rows, tables = tables.len(), seconds = started.elapsed().as_secs_f32(), "snapshot read");
+        if slot_exists {
+            // Only a new connection gets rid of the temporary slot.
+            connection.close();
+            connection = Connection::open(&config.database)?;
+        }
+        self.stream(connection, client, types, StreamStart { from: lsn, last_commit_lsn: None, sent: None }, true)
+    }
+
+    fn stream(
+        self,
+        connection: Connection,
+        client: Client,
+        types: Types,
+        start: StreamStart,
+        after_snapshot: bool,
+    ) -> Result<(), Error> {
+        let Engine { connector: config, cancel, progress, .. } = *self.engine;
+        let source = self.start_replication(connection, start.from)?;
+        progress.enter(Phase::Streaming);
+        tracing::info!(slot = config.slot.name, from = %start.from, "streaming");
+        let now = PgTimestamp::from_unix_us(now_ns() / 1_000);
+        let stream = Stream {
+            source,
+            assembler: Assembler::new(start.last_commit_lsn, now),
+            resume: Resume::after(start.sent),
+            tables: Tables::new(config, self.runtime, client, types),
+            outlet: self.outlet,
+            records: RecordBuffer::new(),
+            heartbeats: Heartbeats::new(config, self.runtime, after_snapshot),
+            progress,
+            cancel,
+            at: Reached { lsn: start.from, xid: None, committed_at: now, since: Instant::now() },
+            idle_interval: config.slot.status_update_interval,
+            undecided: None,
+        };
+        stream.run()?;
+        if config.slot.drop_on_stop {
+            let client = self.runtime.block_on(client::connect(&config.database, "walstreet"))?;
+            self.runtime.block_on(slot::drop(&client, &config.slot.name))?;
+        }
+        Ok(())
+    }
+
+    /// A walsender whose client vanished holds the slot until it notices: that is waited for.
+    fn start_replication(&self, connection: Connection, from: Lsn) -> Result<ReplicationStream, Error> {
+        let Engine { connector: config, .. } = *self.engine;
+        let publication = publication::resolved_name(&config.publication.name);
+        let mut connection = Some(connection);
+        let mut retries = 0;
+        loop {
+            let connection = match connection.take() {
+                Some(connection) => connection,
+                None => Connection::open(&config.database)?,
+            };
+            let started = connection.start_replication(
+                &config.slot.name,
+                from,
+                &[&publication],
+                &config.slot.stream_params,
+                config.slot.status_update_interval,
+            );
+            match started {
+                Err(error) if error.sqlstate() == Some(SLOT_ACTIVE) && retries < config.slot.max_retries => {
+                    retries += 1;
+                    tracing::warn!(%error, retry = retries, "waiting for the slot");
+                    self.wait(config.slot.retry_delay)?;
+                }
+                started => return Ok(started?),
+            }
+        }
+    }
+
+    fn wait(&self, time: std::time::Duration) -> Result<(), Error> {
+        self.runtime.block_on(async {
+            tokio::select! {
+                () = self.engine.cancel.cancelled() => Err(Error::Stopped),
+                () = tokio::time::sleep(time) => Ok(()),
+            }
+        })
+    }
+}

@@ -1,0 +1,228 @@
+//! Streaming: batches of WAL in, records out, positions confirmed.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tokio_util::sync::CancellationToken;
+
+use super::checkpoint::Checkpoint;
+use super::error::Error;
+use super::heartbeat::Heartbeats;
+use super::outlet::Outlet;
+use super::progress::{Progress, add};
+use super::tables::Tables;
+use crate::change::assembler::{Assembler, Step};
+use crate::change::resume::{Resume, Verdict};
+use crate::change::{Change, ChangeKind, Position};
+use crate::debezium::record::RecordBuffer;
+use crate::postgres::pgoutput::{self, Message};
+use crate::postgres::replication::{Batch, Frame, ReplicationStream};
+use crate::postgres::{Lsn, PgTimestamp};
+
+/// Records are handed to the producer when their bytes reach this, and at the end of every batch.
+const SEND_BYTES: usize = 64 * 1024;
+
+/// How long to wait for WAL: short while acknowledgements are outstanding, since they are collected in between.
+const BUSY_WAIT: Duration = Duration::from_millis(5);
+const IDLE_WAIT: Duration = Duration::from_millis(100);
+
+/// How long an orderly stop may take: the end of the transaction that is being read, then its acknowledgements
+/// (`task.shutdown.graceful.timeout.ms` of Connect).
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+
+pub(super) struct Stream<'a> {
+    pub(super) source: ReplicationStream,
+    pub(super) assembler: Assembler,
+    pub(super) resume: Resume,
+    pub(super) tables: Tables<'a>,
+    pub(super) outlet: Outlet<'a>,
+    pub(super) records: RecordBuffer,
+    pub(super) heartbeats: Option<Heartbeats<'a>>,
+    pub(super) progress: &'a Progress,
+    pub(super) cancel: &'a CancellationToken,
+    pub(super) at: Reached,
+    /// How often an idle server's position is stored, so that it can remove WAL.
+    pub(super) idle_interval: Duration,
+    /// A change that was sent before the restart, unless the next one shares its LSN: its LSN and message.
+    pub(super) undecided: Option<(Lsn, Vec<u8>)>,
+}
+
+/// Up to where the stream was read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reached {
+    /// Last checkpoint: the end of a commit, or where an idle server was.
+    pub(super) lsn: Lsn,
+    pub(super) xid: Option<u32>,
+    pub(super) committed_at: PgTimestamp,
+    pub(super) since: Instant,
+}
+
+impl Stream<'_> {
+    /// Streams until asked to stop; then reads the transaction to its end, waits for the acknowledgements, stores and
+    /// confirms the position.
+    pub(super) fn run(mut self) -> Result<(), Error> {
+        let ended = self.stream();
+        if ended.is_err() {
+            // What Kafka already has need not be sent again after the restart.
+            let deadline = Instant::now() + STOP_TIMEOUT;
+            if let Err(error) = self.outlet.drain(deadline) {
+                tracing::debug!(%error, "could not store the position reached before the failure");
+            }
+            return ended;
+        }
+        let deadline = Instant::now() + STOP_TIMEOUT;
+        let drained = self.outlet.drain(deadline);
+        if let Ok(Some(lsn)) = drained {
+            self.confirm(lsn);
+        }
+        let stopped = self.source.stop();
+        drained?;
+        Ok(stopped?)
+    }
+
+    fn stream(&mut self) -> Result<(), Error> {
+        let mut stop_by = None;
+        loop {
+            if self.cancel.is_cancelled() {
+                let stop_by = *stop_by.get_or_insert_with(|| Instant::now() + STOP_TIMEOUT);
+                if !self.assembler.in_transaction() || Instant::now() >= stop_by {
+                    return Ok(());
+                }
+            }
+            let wait = if self.outlet.is_settled() { IDLE_WAIT } else { BUSY_WAIT };
+            if let Some(batch) = self.source.recv_timeout(wait)? {
+                self.read(&batch)?;
+            }
+            self.beat()?;
+            self.outlet.send(&mut self.records)?;
+            if let Some(lsn) = self.outlet.settle()? {
+                self.confirm(lsn);
+            }
+        }
+    }
+
+    fn read(&mut self, batch: &Batch) -> Result<(), Error> {
+        for frame in batch.frames() {
+            match frame? {
+                Frame::XLogData { wal_start, data, .. } => self.message(wal_start, data)?,
+                Frame::Keepalive { wal_end, .. } => self.idle_at(wal_end),
+            }
+            if self.records.byte_len() >= SEND_BYTES {
+                self.outlet.send(&mut self.records)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn message(&mut self, wal_start: Lsn, data: &[u8]) -> Result<(), Error> {
+        let message = decode(wal_start, data)?;
+        if self.undecided.is_some() {
+            self.decide(wal_start, &message)?;
+        }
+        match self.assembler.assemble(wal_start, message)? {
+            Step::Change(change) => match self.resume.change(change.position.lsn) {
+                Verdict::Send => {
+                    encode(&mut self.tables, &change, &mut self.records)?;
+                    add(&self.progress.changes, 1);
+                }
+                Verdict::Skip => {}
+                Verdict::Undecided => self.undecided = Some((wal_start, data.to_vec())),
+            },
+            Step::Truncate { relation_ids, position } => {
+                if self.resume.change(position.lsn) == Verdict::Send {
+                    truncate(&mut self.tables, &relation_ids, position, &mut self.records)?;
+                    add(&self.progress.changes, 1);
+                }
+            }
+            Step::Begin { xid, .. } => self.resume.begin(xid),
+            Step::Commit { xid, end_lsn, committed_at } => self.commit(xid, end_lsn, committed_at),
+            Step::Relation(relation) => self.tables.learn(&relation, &mut self.outlet)?,
+            Step::Logical { .. } | Step::Nothing => {}
+        }
+        Ok(())
+    }
+
+    /// The message after an undecided change tells whether that one has to be sent.
+    fn decide(&mut self, wal_start: Lsn, next: &Message<'_>) -> Result<(), Error> {
+        if matches!(next, Message::Relation { .. } | Message::Type { .. } | Message::Origin { .. }) {
+            return Ok(());
+        }
+        let Some((lsn, data)) = self.undecided.take() else { return Ok(()) };
+        if matches!(next, Message::Commit { .. }) || !self.resume.shares_lsn(wal_start) {
+            return Ok(());
+        }
+        if let Step::Change(change) = self.assembler.assemble(lsn, decode(lsn, &data)?)? {
+            encode(&mut self.tables, &change, &mut self.records)?;
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self, xid: u32, end_lsn: Lsn, committed_at: PgTimestamp) {
+        self.resume.commit();
+        self.at = Reached { lsn: end_lsn, xid: Some(xid), committed_at, since: Instant::now() };
+        // Records of this transaction may still be in the buffer: the checkpoint comes after them.
+        self.outlet.checkpoint_after(&self.records, self.at.checkpoint());
+        add(&self.progress.transactions, 1);
+    }
+
+    /// The server has read up to `wal_end` and sent all that committed before. Storing this lets it remove WAL that holds
+    /// nothing for us, as long as nothing is on its way.
+    fn idle_at(&mut self, wal_end: Lsn) {
+        let is_new = wal_end > self.at.lsn && self.at.since.elapsed() >= self.idle_interval;
+        if is_new && !self.assembler.in_transaction() && self.records.is_empty() && self.outlet.is_settled() {
+            self.at = Reached { lsn: wal_end, since: Instant::now(), ..self.at };
+            self.outlet.checkpoint(self.at.checkpoint());
+        }
+    }
+
+    fn beat(&mut self) -> Result<(), Error> {
+        let Some(heartbeats) = self.heartbeats.as_mut().filter(|heartbeats| heartbeats.is_due()) else {
+            return Ok(());
+        };
+        self.outlet.prepare_topic(heartbeats.topic())?;
+        heartbeats.beat(now_ns() / 1_000_000, &mut self.records);
+        Ok(())
+    }
+
+    fn confirm(&mut self, lsn: Lsn) {
+        self.source.confirm(lsn);
+        self.progress.confirmed_lsn.fetch_max(lsn.0, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+impl Reached {
+    fn checkpoint(self) -> Checkpoint {
+        Checkpoint::BetweenTransactions { lsn: self.lsn, xid: self.xid, committed_at: self.committed_at }
+    }
+}
+
+fn decode(lsn: Lsn, data: &[u8]) -> Result<Message<'_>, Error> {
+    pgoutput::decode(data, false).map_err(|source| Error::Decode { lsn, source })
+}
+
+fn encode(tables: &mut Tables<'_>, change: &Change<'_>, records: &mut RecordBuffer) -> Result<(), Error> {
+    let Some(encoder) = tables.encoder(change.relation_id, change.position.lsn)? else { return Ok(()) };
+    encoder.encode(change, now_ns(), records).map_err(|source| Error::Encode {
+        table: encoder.topic().to_string(),
+        lsn: change.position.lsn,
+        source,
+    })
+}
+
+fn truncate(
+    tables: &mut Tables<'_>,
+    relation_ids: &[u32],
+    position: Position<'_>,
+    records: &mut RecordBuffer,
+) -> Result<(), Error> {
+    for relation_id in relation_ids {
+        let change = Change { relation_id: *relation_id, position, kind: ChangeKind::Truncate };
+        encode(tables, &change, records)?;
+    }
+    Ok(())
+}
+
+/// Wall clock in nanoseconds since 1970.
+pub(super) fn now_ns() -> i64 {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_1970.as_nanos()).expect("the clock is before the year 2262")
+}

@@ -1,0 +1,91 @@
+//! The tables of the stream: what the server says of them, joined with the catalog, compiled into encoders.
+
+use rustc_hash::FxHashMap;
+use tokio::runtime::Handle;
+use tokio_postgres::Client;
+
+use super::error::Error;
+use super::outlet::Outlet;
+use crate::change::filter::TableFilter;
+use crate::config::connector::ConnectorConfig;
+use crate::debezium::encoder::TableEncoder;
+use crate::postgres::catalog::{TypeKind, Types};
+use crate::postgres::pgoutput::Relation;
+use crate::postgres::{Lsn, catalog_query, client};
+
+pub(super) struct Tables<'a> {
+    config: &'a ConnectorConfig,
+    runtime: &'a Handle,
+    client: Client,
+    types: Types,
+    filter: TableFilter,
+    /// `None` for a table that is not captured.
+    encoders: FxHashMap<u32, Option<TableEncoder>>,
+}
+
+impl<'a> Tables<'a> {
+    pub(super) fn new(config: &'a ConnectorConfig, runtime: &'a Handle, client: Client, types: Types) -> Self {
+        let filter = TableFilter::new(&config.filters);
+        Self { config, runtime, client, types, filter, encoders: FxHashMap::default() }
+    }
+
+    /// Compiles the encoder of a table that the server described, or described anew.
+    ///
+    /// Nullability, defaults and the key come from the catalog as it is now, as in Debezium (`PostgresSchema.applySchemaChangesForTable`).
+    pub(super) fn learn(&mut self, relation: &Relation, outlet: &mut Outlet<'_>) -> Result<(), Error> {
+        if !self.filter.accepts(&relation.schema, &relation.name) {
+            self.encoders.insert(relation.id, None);
+            return Ok(());
+        }
+        self.reconnect_if_closed()?;
+        for column in &relation.columns {
+            self.learn_type(column.type_oid)?;
+        }
+        let found =
+            self.runtime.block_on(catalog_query::load_table(&self.client, &relation.schema, &relation.name))?;
+        let table = found.as_ref().map(|captured| &captured.table);
+        let encoder = TableEncoder::for_stream(relation, table, &self.types, self.config);
+        outlet.prepare_topic(encoder.topic())?;
+        tracing::debug!(table = %format!("{}.{}", relation.schema, relation.name), topic = %encoder.topic(), "table described");
+        self.encoders.insert(relation.id, Some(encoder));
+        Ok(())
+    }
+
+    /// The encoder of a described table, `None` when the table is not captured.
+    pub(super) fn encoder(&mut self, relation_id: u32, lsn: Lsn) -> Result<Option<&mut TableEncoder>, Error> {
+        match self.encoders.get_mut(&relation_id) {
+            Some(encoder) => Ok(encoder.as_mut()),
+            None => Err(Error::UnknownRelation { relation_id, lsn }),
+        }
+    }
+
+    /// Types that were created since the start, and what they are made of.
+    fn learn_type(&mut self, oid: u32) -> Result<(), Error> {
+        let mut unknown = Some(oid);
+        while let Some(oid) = unknown.filter(|oid| self.types.get(*oid).is_none()) {
+            let Some(found) = self.runtime.block_on(catalog_query::load_type(&self.client, oid))? else {
+                return Ok(());
+            };
+            unknown = match found.kind {
+                TypeKind::Array(element) => Some(element),
+                TypeKind::Domain { base, .. } => Some(base),
+                TypeKind::Base
+                | TypeKind::Enum(_)
+                | TypeKind::Composite
+                | TypeKind::Range
+                | TypeKind::Multirange
+                | TypeKind::Pseudo => None,
+            };
+            self.types.insert(found);
+        }
+        Ok(())
+    }
+
+    /// The stream can be quiet for days, and this connection with it.
+    fn reconnect_if_closed(&mut self) -> Result<(), Error> {
+        if self.client.is_closed() {
+            self.client = self.runtime.block_on(client::connect(&self.config.database, "walstreet"))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,132 @@
+//! `walstreet check` as a user runs it.
+
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+
+use super::server::Database;
+
+struct Checked {
+    exit: Option<i32>,
+    findings: Vec<Value>,
+}
+
+impl Checked {
+    fn texts(&self, status: &str) -> Vec<&str> {
+        let is_so = |finding: &&Value| finding["status"] == status;
+        let findings = self.findings.iter().filter(is_so);
+        findings
+            .map(|finding| finding["text"].as_str().unwrap())
+            .collect()
+    }
+
+    fn remedies(&self, status: &str) -> Vec<&str> {
+        let is_so = |finding: &&Value| finding["status"] == status;
+        let lists = self
+            .findings
+            .iter()
+            .filter(is_so)
+            .filter_map(|finding| finding["remedy"].as_array());
+        lists
+            .flatten()
+            .map(|remedy| remedy.as_str().unwrap())
+            .collect()
+    }
+}
+
+/// Runs the check of a connector that captures the schema `shop` as `user`.
+fn run(database: &Database, user: &str, arguments: &[&str]) -> Output {
+    let config = json!({
+        "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
+        "name": "shop",
+        "plugin.name": "pgoutput",
+        "topic.prefix": "srv",
+        "database.hostname": database.socket_directory(),
+        "database.port": "5432",
+        "database.user": user,
+        "database.password": "unused",
+        "database.dbname": database.name,
+        "slot.name": format!("slot_{}", database.name),
+        "publication.autocreate.mode": "disabled",
+        "schema.include.list": "shop",
+        "table.include.list": "shop\\.orders,shop\\.custmers,shop\\.Up\\.per",
+    });
+    let file = tempfile::NamedTempFile::with_suffix(".json").unwrap();
+    std::fs::write(file.path(), config.to_string()).unwrap();
+    Command::new(env!("CARGO_BIN_EXE_walstreet"))
+        .arg("check")
+        .arg(file.path())
+        .args(arguments)
+        .env_remove("BOOTSTRAP_SERVERS")
+        .output()
+        .unwrap()
+}
+
+fn check(database: &Database, user: &str) -> Checked {
+    let output = run(database, user, &["--json"]);
+    let findings = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    Checked {
+        exit: output.status.code(),
+        findings,
+    }
+}
+
+#[tokio::test]
+async fn running_the_sql_that_is_printed_makes_the_check_pass() {
+    let database = Database::create().await;
+    let admin = database.connect().await;
+    let user = format!("Checker_{}", database.name);
+    admin
+        .batch_execute(&format!(
+            "DROP ROLE IF EXISTS \"{user}\"; CREATE ROLE \"{user}\" LOGIN;
+             CREATE SCHEMA shop;
+             CREATE TABLE shop.orders (id int PRIMARY KEY);
+             CREATE TABLE shop.customers (id int PRIMARY KEY);
+             CREATE TABLE shop.\"Up.per\" (id int)"
+        ))
+        .await
+        .unwrap();
+
+    let before = check(&database, &user);
+    assert_eq!(before.exit, Some(1));
+    let failed = before.texts("fail").join("\n");
+    for part in ["may not replicate", "does not exist", "may not read"] {
+        assert!(failed.contains(part), "{failed}");
+    }
+    assert_eq!(before.texts("fail").len(), 3, "{failed}");
+    let warned = before.texts("warn").join("\n");
+    assert!(
+        warned.contains("entry 2 of table.include.list matches no table"),
+        "{warned}"
+    );
+    assert!(
+        before
+            .remedies("warn")
+            .contains(&"nearest names: shop.customers")
+    );
+    assert!(
+        warned.contains("\"shop\".\"Up.per\": neither primary key nor unique index"),
+        "{warned}"
+    );
+
+    for statement in before.remedies("fail") {
+        admin
+            .batch_execute(statement)
+            .await
+            .unwrap_or_else(|error| panic!("{statement}: {error:?}"));
+    }
+    let after = check(&database, &user);
+    assert_eq!((after.exit, after.texts("fail")), (Some(0), Vec::new()));
+
+    let people = run(&database, &user, &[]);
+    let text = String::from_utf8(people.stdout).unwrap();
+    assert!(text.contains("ok   wal_level"), "{text}");
+    assert!(!text.contains('\u{1b}'), "{text}");
+    admin
+        .batch_execute(&format!(
+            "DROP PUBLICATION dbz_publication; DROP OWNED BY \"{user}\"; DROP ROLE \"{user}\""
+        ))
+        .await
+        .unwrap();
+}
