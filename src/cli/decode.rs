@@ -48,8 +48,9 @@ Without --connector every property has its default, topic.prefix is `decoded` an
 
 Different from a live run, because only the catalog knows better:
   - the key is the replica identity in the order of the columns; a table with REPLICA IDENTITY FULL or NOTHING has none
-  - key columns are required, all others optional, and there are no defaults: it shows in schemas
-  - columns of enums, domains and other types of the database's own are treated as unknown types
+  - key columns are required, all others optional, and there are no defaults: it shows in schemas, and where a delete has
+    only the key
+  - columns of enums, domains and other types of the database's own are left out like those of unknown types
   - the envelope's ts_* is the commit time, the first transaction knows no commit before it, and there are no context headers
   - messages of pg_logical_emit_message show with --messages only";
 
