@@ -8,6 +8,7 @@ use crate::config::error::ConfigError;
 use crate::telemetry::{self, LogFormat};
 
 pub mod check;
+pub mod decode;
 pub mod diff;
 mod run;
 pub mod seed;
@@ -68,6 +69,7 @@ enum Format {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::CheckArgs),
+    Decode(decode::DecodeArgs),
     Diff(diff::DiffArgs),
     Run(run::Args),
     Seed(seed::SeedArgs),
@@ -94,6 +96,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         .map_err(|error| usage(format!("invalid value '{}' for '--log': {error}", cli.log)))?;
     match cli.command {
         Command::Check(args) => check::run(args),
+        Command::Decode(args) => decode::run(&args),
         Command::Diff(args) => diff::run(args),
         Command::Run(args) => run::run(args),
         Command::Seed(args) => seed::run(args),

@@ -66,6 +66,16 @@ impl Database {
         self.server.directory.path()
     }
 
+    pub(super) fn psql(&self) -> Command {
+        let mut command = Command::new(binary("psql"));
+        command.args(["-X", "-q"]).arg(format!(
+            "host={} dbname={} user=postgres",
+            self.socket_directory().display(),
+            self.name
+        ));
+        command
+    }
+
     /// `psql` on a replication connection, reading commands from its standard input.
     pub(super) fn replication_psql(&self) -> Command {
         let mut command = Command::new(binary("psql"));
