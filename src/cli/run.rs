@@ -80,11 +80,19 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     for note in &checked.notes {
         tracing::debug!("{note}");
     }
-    let output = if args.discard { Output::Discard } else { Output::Kafka };
+    let output = if args.discard {
+        Output::Discard
+    } else {
+        Output::Kafka
+    };
     stream(&checked, &loaded, output)
 }
 
-fn stream(checked: &CheckedConnector, loaded: &LoadedWorker, output: Output) -> anyhow::Result<ExitCode> {
+fn stream(
+    checked: &CheckedConnector,
+    loaded: &LoadedWorker,
+    output: Output,
+) -> anyhow::Result<ExitCode> {
     let (progress, cancel) = (Progress::default(), stop::on_signal()?);
     let engine = Engine {
         connector: &checked.connector,

@@ -12,27 +12,34 @@ use tokio_util::sync::CancellationToken;
 pub(super) fn on_signal() -> io::Result<CancellationToken> {
     let token = CancellationToken::new();
     let cancelled = token.clone();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-    std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
-        runtime.block_on(async {
-            let (Ok(mut interrupt), Ok(mut terminate)) =
-                (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-            else {
-                tracing::warn!("could not listen to signals: the process ends without storing its position");
-                return;
-            };
-            for asked in 1.. {
-                tokio::select! {
-                    _ = interrupt.recv() => {}
-                    _ = terminate.recv() => {}
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()?;
+    std::thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || {
+            runtime.block_on(async {
+                let (Ok(mut interrupt), Ok(mut terminate)) = (
+                    signal(SignalKind::interrupt()),
+                    signal(SignalKind::terminate()),
+                ) else {
+                    tracing::warn!(
+                        "could not listen to signals: the process ends without storing its position"
+                    );
+                    return;
+                };
+                for asked in 1.. {
+                    tokio::select! {
+                        _ = interrupt.recv() => {}
+                        _ = terminate.recv() => {}
+                    }
+                    if asked > 1 {
+                        std::process::exit(1);
+                    }
+                    tracing::info!("stopping; ask again to stop at once");
+                    cancelled.cancel();
                 }
-                if asked > 1 {
-                    std::process::exit(1);
-                }
-                tracing::info!("stopping; ask again to stop at once");
-                cancelled.cancel();
-            }
-        });
-    })?;
+            });
+        })?;
     Ok(token)
 }
