@@ -144,16 +144,10 @@ impl Assembler {
             }),
             Message::Logical {
                 transactional,
-                lsn: message_lsn,
                 prefix,
                 content,
                 ..
-            } => self.logical(
-                transactional,
-                if transactional { lsn } else { message_lsn },
-                prefix,
-                content,
-            ),
+            } => self.logical(transactional, lsn, prefix, content),
             Message::StreamStart { .. } | Message::StreamStop => {
                 not_asked_for("a segment of an unfinished transaction", lsn)
             }

@@ -6,7 +6,13 @@ pub(super) fn write_f64(value: f64, out: &mut Vec<u8>) {
     if value.abs() < 1e-320 && value != 0.0 {
         return lay_out(&format!("{value:.1e}"), out);
     }
-    lay_out(zmij::Buffer::new().format_finite(value), out);
+    let mut buffer = zmij::Buffer::new();
+    let text = buffer.format_finite(value);
+    if is_plain(value.abs()) {
+        // There zmij writes as Java does.
+        return out.extend_from_slice(text.as_bytes());
+    }
+    lay_out(text, out);
 }
 
 /// A finite number.
@@ -26,6 +32,11 @@ pub(super) fn special(value: f64) -> &'static str {
     } else {
         "-Infinity"
     }
+}
+
+/// Whether Java writes a number of this size without an exponent.
+fn is_plain(magnitude: f64) -> bool {
+    (1e-3..1e7).contains(&magnitude)
 }
 
 /// Brings the digits of `text`, a number in any notation, into Java's: plain from 1e-3 up to 1e7, else with an exponent.
@@ -141,6 +152,8 @@ mod tests {
             (f64::from_bits(1), "4.9E-324"),
             (0.1, "0.1"),
             (100.0, "100.0"),
+            (1_234_567.890_123, "1234567.890123"),
+            (0.001_000_000_000_000_000_2, "0.0010000000000000002"),
         ] {
             assert_eq!(f64_text(value), text);
         }
@@ -161,6 +174,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn numbers_of_everyday_size_have_a_point_and_no_exponent(value in 1e-3_f64..1e7) {
+            let (mut laid_out, text) = (Vec::new(), f64_text(value));
+            lay_out(&format!("{value:e}"), &mut laid_out);
+            prop_assert_eq!(text.into_bytes(), laid_out);
+        }
+
         #[test]
         fn a_double_reads_back_as_itself(bits: u64) {
             let value = f64::from_bits(bits);

@@ -96,9 +96,7 @@ impl Conversion {
             Self::Timestamp(form) => {
                 temporal::write_timestamp(Timestamp::parse(text)?, *form, sink)?
             }
-            Self::ZonedTimestamp { digits } => {
-                temporal::write_zoned_timestamp(Timestamp::parse_zoned(text)?, *digits, sink);
-            }
+            Self::ZonedTimestamp { digits } => write_timestamptz(text, *digits, sink)?,
             Self::Interval(mode) => write_interval(Interval::parse(text)?, *mode, sink),
             Self::Array {
                 element,
@@ -180,25 +178,19 @@ fn parse_float<F: std::str::FromStr>(text: &[u8]) -> Result<F, Problem> {
 }
 
 fn write_numeric<S: Sink>(text: &[u8], form: NumericForm, sink: &mut S) -> Result<(), Problem> {
-    let special = match Numeric::parse(text)? {
+    // Names of the constants of `SpecialValueDecimal`.
+    let (name, number): (&[u8], f64) = match Numeric::parse(text)? {
         Numeric::Finite(decimal) => return write_decimal(decimal, form, sink),
-        special => special,
+        Numeric::NaN => (b"NAN", f64::NAN),
+        Numeric::Infinity => (b"POSITIVE_INFINITY", f64::INFINITY),
+        Numeric::NegativeInfinity => (b"NEGATIVE_INFINITY", f64::NEG_INFINITY),
     };
     match form {
         NumericForm::Decimal { .. } | NumericForm::VariableScale => return Err(NOT_A_NUMBER),
-        NumericForm::Text { .. } => sink.string(special_text(special)),
-        NumericForm::Double => sink.float64(parse_float(text)?),
+        NumericForm::Text { .. } => sink.string(name),
+        NumericForm::Double => sink.float64(number),
     }
     Ok(())
-}
-
-/// Names of the constants of `SpecialValueDecimal`.
-fn special_text(special: Numeric<'_>) -> &'static [u8] {
-    match special {
-        Numeric::Infinity => b"POSITIVE_INFINITY",
-        Numeric::NegativeInfinity => b"NEGATIVE_INFINITY",
-        Numeric::NaN | Numeric::Finite(_) => b"NAN",
-    }
 }
 
 fn write_decimal<S: Sink>(
@@ -283,6 +275,13 @@ fn write_bytea<S: Sink>(text: &[u8], mode: BinaryMode, sink: &mut S) -> Result<(
             sink.string(digits.as_bytes());
         }
     })?;
+    Ok(())
+}
+
+fn write_timestamptz<S: Sink>(text: &[u8], digits: u32, sink: &mut S) -> Result<(), Problem> {
+    if temporal::copy_utc_timestamp(text, digits, sink).is_none() {
+        temporal::write_zoned_timestamp(Timestamp::parse_zoned(text)?, digits, sink);
+    }
     Ok(())
 }
 

@@ -3,10 +3,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::converter::{ColumnConverter, ConvertError, Phase};
+use super::converter::{ConvertError, Phase};
 use super::envelope::{Circumstances, EnvelopeEncoder, Images};
 use super::headers::{NEW_KEY, OLD_KEY};
-use super::key::{KeyColumn, KeyEncoder};
+use super::key::KeyEncoder;
+use super::plan::{Plan, reads_column};
 use super::record::{Placement, RecordBuffer};
 use super::row::{Row, RowEncoder, WriteError, struct_schema};
 use super::source::SourceBlock;
@@ -93,13 +94,15 @@ impl TableEncoder {
         Self::new(&plan, types, config)
     }
 
-    /// An encoder of snapshot rows, which have the cells of all `table.columns` in that order.
+    /// An encoder of snapshot rows, which have the cells of those `table.columns` that [`super::plan::reads_column`] says, in that order.
     #[must_use]
     pub fn for_snapshot(table: &Table, types: &Types, config: &ConnectorConfig) -> Self {
+        let read = |column: &&Column| reads_column(table, &column.name, config);
+        let columns: Vec<Column> = table.columns.iter().filter(read).cloned().collect();
         let plan = Plan {
             schema: &table.schema,
             name: &table.name,
-            columns: &table.columns,
+            columns: &columns,
             key: &table.key,
             phase: Phase::Snapshot,
         };
@@ -430,61 +433,6 @@ impl TableEncoder {
 }
 
 type KeyHeader = (&'static str, Range<usize>);
-
-/// What an encoder is made from.
-struct Plan<'a> {
-    schema: &'a str,
-    name: &'a str,
-    /// One a cell of the rows.
-    columns: &'a [Column],
-    /// Names of the key columns in key order.
-    key: &'a [String],
-    phase: Phase,
-}
-
-impl Plan<'_> {
-    /// `None` for a column that the filters exclude, or of a type that Debezium leaves out.
-    fn converter(
-        &self,
-        column: &Column,
-        types: &Types,
-        config: &ConnectorConfig,
-    ) -> Option<ColumnConverter> {
-        if !config
-            .filters
-            .columns
-            .accepts(&format!("{}.{}.{}", self.schema, self.name, column.name))
-        {
-            return None;
-        }
-        ColumnConverter::new(column, types, &config.values, self.phase)
-    }
-
-    /// `None` for a table without a key.
-    fn key_encoder(
-        &self,
-        topic: &str,
-        types: &Types,
-        config: &ConnectorConfig,
-    ) -> Option<KeyEncoder> {
-        let position = |name: &String| self.columns.iter().position(|column| column.name == *name);
-        let positions: Vec<usize> = self.key.iter().filter_map(position).collect();
-        if positions.is_empty() {
-            return None;
-        }
-        let key_column = |position: usize| {
-            let column = &self.columns[position];
-            let converter = self.converter(column, types, config)?;
-            Some(KeyColumn {
-                position,
-                name: column.name.clone(),
-                converter,
-            })
-        };
-        let columns = positions.into_iter().filter_map(key_column).collect();
-        Some(KeyEncoder::new(topic, columns, config.key_converter))
-    }
-}
 
 fn tuple_of(old: OldTuple<'_>) -> Tuple<'_> {
     match old {

@@ -108,19 +108,11 @@ fn schema(topic: &str, row: Schema) -> Schema {
         schema,
     };
     let long = || Schema::new(Kind::Int64);
-    let transaction = vec![
-        field("id", Schema::new(Kind::String)),
-        field("total_order", long()),
-        field("data_collection_order", long()),
-    ];
     let fields = vec![
         field("before", row.clone()),
         field("after", row),
         field("source", source::schema()),
-        field(
-            "transaction",
-            Schema::named(Kind::Struct(transaction), "event.block", 1).optional(true),
-        ),
+        field("transaction", transaction_schema()),
         field("op", Schema::new(Kind::String)),
         field("ts_ms", long().optional(true)),
         field("ts_us", long().optional(true)),
@@ -132,4 +124,18 @@ fn schema(topic: &str, row: Schema) -> Schema {
         version: Some(2),
         ..Schema::new(Kind::Struct(fields))
     }
+}
+
+/// The place of a change in its transaction; null without `provide.transaction.metadata`.
+pub(super) fn transaction_schema() -> Schema {
+    let field = |name: &str, kind| Field {
+        name: name.to_owned(),
+        schema: Schema::new(kind),
+    };
+    let fields = vec![
+        field("id", Kind::String),
+        field("total_order", Kind::Int64),
+        field("data_collection_order", Kind::Int64),
+    ];
+    Schema::named(Kind::Struct(fields), "event.block", 1).optional(true)
 }

@@ -4,6 +4,8 @@ pub mod converter;
 pub mod encoder;
 pub mod headers;
 pub mod heartbeat;
+pub mod message;
+pub mod plan;
 pub mod record;
 pub mod source;
 pub mod topic;

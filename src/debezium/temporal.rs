@@ -245,6 +245,55 @@ pub(super) fn write_local_date_time<S: Sink>(
     Ok(())
 }
 
+/// A `timestamptz` of our era as a session in UTC prints it only needs other separators: no calendar is involved. `None` for any
+/// other text.
+pub(super) fn copy_utc_timestamp<S: Sink>(text: &[u8], digits: u32, sink: &mut S) -> Option<()> {
+    let (
+        &[
+            _,
+            _,
+            _,
+            _,
+            b'-',
+            _,
+            _,
+            b'-',
+            _,
+            _,
+            b' ',
+            _,
+            _,
+            b':',
+            _,
+            _,
+            b':',
+            _,
+            _,
+        ],
+        rest,
+    ) = text.split_first_chunk::<19>()?
+    else {
+        return None;
+    };
+    let fraction = match rest.strip_suffix(b"+00")? {
+        b"" => &[],
+        [b'.', fraction @ ..] => fraction,
+        _ => return None,
+    };
+    let digits = digits as usize;
+    if fraction.len() > digits {
+        return None;
+    }
+    let mut iso = *b"0000-00-00T00:00:00.000000Z";
+    iso[..10].copy_from_slice(&text[..10]);
+    iso[11..19].copy_from_slice(&text[11..19]);
+    iso[20..20 + fraction.len()].copy_from_slice(fraction);
+    let end = if digits == 0 { 19 } else { 20 + digits };
+    iso[end] = b'Z';
+    sink.string(&iso[..=end]);
+    Some(())
+}
+
 /// `io.debezium.time.ZonedTimestamp`: in UTC, with exactly as many digits as the column has.
 pub(super) fn write_zoned_timestamp<S: Sink>(timestamp: Timestamp, digits: u32, sink: &mut S) {
     match timestamp {
@@ -328,6 +377,38 @@ mod tests {
             &mut sink,
         )?;
         Ok(sink.finish().unwrap())
+    }
+
+    #[test]
+    fn a_timestamp_of_utc_is_copied_as_it_would_be_computed() {
+        for text in [
+            "2024-02-29 12:34:56.789012+00",
+            "0001-01-01 00:00:00+00",
+            "9999-12-31 23:59:59.9+00",
+        ] {
+            for digits in [1, 3, 6]
+                .into_iter()
+                .filter(|digits| text.len() <= 23 + digits)
+            {
+                let digits = u32::try_from(digits).unwrap();
+                let (mut copied, mut computed) = (DatumSink::default(), DatumSink::default());
+                copy_utc_timestamp(text.as_bytes(), digits, &mut copied).unwrap();
+                let timestamp = Timestamp::parse_zoned(text.as_bytes()).unwrap();
+                write_zoned_timestamp(timestamp, digits, &mut computed);
+                assert_eq!(copied.finish(), computed.finish(), "{text} {digits}");
+            }
+        }
+        for text in [
+            "10000-01-01 00:00:00+00",
+            "2024-02-29 12:34:56+02",
+            "0044-03-15 12:00:00+00 BC",
+            "infinity",
+        ] {
+            assert!(
+                copy_utc_timestamp(text.as_bytes(), 6, &mut DatumSink::default()).is_none(),
+                "{text}"
+            );
+        }
     }
 
     /// Recorded from snapshots of Debezium 3.6.3.

@@ -29,6 +29,12 @@ pub fn heartbeat_topic(config: &ConnectorConfig) -> String {
     )
 }
 
+/// The topic of `pg_logical_emit_message`: `<prefix><delimiter>message`.
+#[must_use]
+pub fn message_topic(config: &ConnectorConfig) -> String {
+    format!("{}{}message", config.topic_prefix, config.topics.delimiter)
+}
+
 /// Every UTF-16 unit that is not a letter, digit, `.`, `_` or `-` of ASCII becomes `_` (`TopicNamingStrategy.sanitizedTopicName`).
 fn sanitize(name: &str) -> String {
     let mut topic = String::with_capacity(name.len());

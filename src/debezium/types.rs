@@ -93,7 +93,13 @@ impl Mapper<'_> {
         match &r#type.kind {
             TypeKind::Array(_) | TypeKind::Base if is_vector(r#type) => Some(vector(r#type)),
             TypeKind::Array(element) => self.array(self.types.get(*element)?, modifier),
-            _ => self.scalar(r#type, modifier),
+            TypeKind::Base
+            | TypeKind::Enum(_)
+            | TypeKind::Domain { .. }
+            | TypeKind::Composite
+            | TypeKind::Range
+            | TypeKind::Multirange
+            | TypeKind::Pseudo => self.scalar(r#type, modifier),
         }
     }
 
@@ -312,12 +318,11 @@ impl Mapper<'_> {
 }
 
 /// pgjdbc decodes arrays itself, in both phases.
-fn through_java_sql(conversion: Conversion) -> Conversion {
-    match conversion {
-        Conversion::Date(form, _) => Conversion::Date(form, Clock::JavaSql),
-        Conversion::Time(form, _) => Conversion::Time(form, Clock::JavaSql),
-        other => other,
+fn through_java_sql(mut conversion: Conversion) -> Conversion {
+    if let Conversion::Date(_, clock) | Conversion::Time(_, clock) = &mut conversion {
+        *clock = Clock::JavaSql;
     }
+    conversion
 }
 
 fn array_placeholder(element: &str, conversion: &Conversion) -> Placeholder {

@@ -7,9 +7,18 @@ use crate::postgres::{Lsn, PgTimestamp};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Checkpoint {
     /// Rows of the initial snapshot; only when it is `completed` the stream can start from `lsn`.
-    Snapshot { lsn: Lsn, xid: u64, taken_at: PgTimestamp, completed: bool },
+    Snapshot {
+        lsn: Lsn,
+        xid: u64,
+        taken_at: PgTimestamp,
+        completed: bool,
+    },
     /// Between two transactions: `lsn` is the end of a commit, or what an idle server says it has read.
-    BetweenTransactions { lsn: Lsn, xid: Option<u32>, committed_at: PgTimestamp },
+    BetweenTransactions {
+        lsn: Lsn,
+        xid: Option<u32>,
+        committed_at: PgTimestamp,
+    },
 }
 
 impl Checkpoint {
@@ -30,7 +39,12 @@ impl Checkpoint {
     #[must_use]
     pub fn offset(self) -> SourceOffset {
         match self {
-            Self::Snapshot { lsn, xid, taken_at, completed } => SourceOffset {
+            Self::Snapshot {
+                lsn,
+                xid,
+                taken_at,
+                completed,
+            } => SourceOffset {
                 lsn: lsn.as_i64(),
                 lsn_proc: None,
                 lsn_commit: None,
@@ -44,7 +58,11 @@ impl Checkpoint {
                 }),
                 lsn_events_processed: None,
             },
-            Self::BetweenTransactions { lsn, xid, committed_at } => {
+            Self::BetweenTransactions {
+                lsn,
+                xid,
+                committed_at,
+            } => {
                 let processed = Lsn(lsn.0.saturating_sub(1)).as_i64();
                 SourceOffset {
                     lsn: processed,
@@ -74,17 +92,33 @@ mod tests {
 
     #[test]
     fn a_run_that_ended_between_transactions_goes_on_there() {
-        let checkpoint =
-            Checkpoint::BetweenTransactions { lsn: Lsn(800), xid: Some(7), committed_at: PgTimestamp(1) };
-        let start = StreamStart { from: Lsn(800), last_commit_lsn: Some(Lsn(800)), sent: None };
+        let checkpoint = Checkpoint::BetweenTransactions {
+            lsn: Lsn(800),
+            xid: Some(7),
+            committed_at: PgTimestamp(1),
+        };
+        let start = StreamStart {
+            from: Lsn(800),
+            last_commit_lsn: Some(Lsn(800)),
+            sent: None,
+        };
         assert_eq!(planned_from(checkpoint), StartPlan::Stream(start));
     }
 
     #[test]
     fn an_unfinished_snapshot_is_taken_again_and_a_finished_one_is_not() {
-        let rows = |completed| Checkpoint::Snapshot { lsn: Lsn(80), xid: 7, taken_at: PgTimestamp(1), completed };
+        let rows = |completed| Checkpoint::Snapshot {
+            lsn: Lsn(80),
+            xid: 7,
+            taken_at: PgTimestamp(1),
+            completed,
+        };
         assert_eq!(planned_from(rows(false)), StartPlan::Snapshot);
-        let start = StreamStart { from: Lsn(80), last_commit_lsn: None, sent: None };
+        let start = StreamStart {
+            from: Lsn(80),
+            last_commit_lsn: None,
+            sent: None,
+        };
         assert_eq!(planned_from(rows(true)), StartPlan::Stream(start));
     }
 }

@@ -34,8 +34,14 @@ pub enum Error {
     Decode { lsn: Lsn, source: DecodeError },
     #[error(transparent)]
     Assemble(#[from] AssembleError),
-    #[error("could not write a change of table {table} at {lsn}; nothing was skipped, and the slot still has it")]
-    Encode { table: String, lsn: Lsn, source: EncodeError },
+    #[error(
+        "could not write a change of table {table} at {lsn}; nothing was skipped, and the slot still has it"
+    )]
+    Encode {
+        table: String,
+        lsn: Lsn,
+        source: EncodeError,
+    },
     #[error("the server sent a row at {lsn} of relation {relation_id}, which it had not described")]
     UnknownRelation { relation_id: u32, lsn: Lsn },
     #[error("could not start the threads that talk to PostgreSQL")]

@@ -18,12 +18,28 @@ pub(super) struct Heartbeats<'a> {
 
 impl<'a> Heartbeats<'a> {
     /// `None` when `heartbeat.interval.ms` is 0. The first one is due at once when a snapshot was just completed.
-    pub(super) fn new(config: &'a ConnectorConfig, runtime: &'a Handle, at_once: bool) -> Option<Self> {
+    pub(super) fn new(
+        config: &'a ConnectorConfig,
+        runtime: &'a Handle,
+        at_once: bool,
+    ) -> Option<Self> {
         let interval = config.heartbeat?;
         let now = Instant::now();
-        let last = if at_once { now.checked_sub(interval).unwrap_or(now) } else { now };
-        let action = config.heartbeat_action_query.as_deref().map(|query| (query, &config.database, runtime));
-        Some(Self { encoder: HeartbeatEncoder::new(config), interval, last, action })
+        let last = if at_once {
+            now.checked_sub(interval).unwrap_or(now)
+        } else {
+            now
+        };
+        let action = config
+            .heartbeat_action_query
+            .as_deref()
+            .map(|query| (query, &config.database, runtime));
+        Some(Self {
+            encoder: HeartbeatEncoder::new(config),
+            interval,
+            last,
+            action,
+        })
     }
 
     pub(super) fn is_due(&self) -> bool {

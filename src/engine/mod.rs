@@ -82,7 +82,12 @@ impl Engine<'_> {
                 (acknowledged, retries, wait) = (acknowledged_now, 0, FIRST_RETRY_WAIT);
             }
             retries += 1;
-            if self.connector.errors.max_retries.is_some_and(|most| retries > most) {
+            if self
+                .connector
+                .errors
+                .max_retries
+                .is_some_and(|most| retries > most)
+            {
                 return Err(error);
             }
             tracing::warn!(error = %chain(&error), retry = retries, "trying again in {} ms", wait.as_millis());

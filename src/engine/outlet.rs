@@ -62,8 +62,10 @@ impl<'a> Outlet<'a> {
         progress: &'a Progress,
         cancel: &'a CancellationToken,
     ) -> Self {
-        let borrowed: Vec<(&str, Option<&[u8]>)> =
-            context_headers.iter().map(|(name, value)| (name.as_str(), Some(value.as_slice()))).collect();
+        let borrowed: Vec<(&str, Option<&[u8]>)> = context_headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), Some(value.as_slice())))
+            .collect();
         let context_set = HeaderSet::new(&borrowed);
         Self {
             destination,
@@ -114,11 +116,19 @@ impl<'a> Outlet<'a> {
             return Ok(());
         };
         loop {
-            let sent =
-                kafka.producer.send(record.topic, record.partition, record.key, record.value, headers, sequence);
+            let sent = kafka.producer.send(
+                record.topic,
+                record.partition,
+                record.key,
+                record.value,
+                headers,
+                sequence,
+            );
             match sent {
                 Ok(()) => return Ok(()),
-                Err(KafkaError::QueueFull { .. }) if self.cancel.is_cancelled() => return Err(Error::Stopped),
+                Err(KafkaError::QueueFull { .. }) if self.cancel.is_cancelled() => {
+                    return Err(Error::Stopped);
+                }
                 Err(KafkaError::QueueFull { .. }) => {
                     collect(kafka, &mut self.deliveries, &mut self.acks, self.progress)?;
                 }
@@ -130,7 +140,11 @@ impl<'a> Outlet<'a> {
     /// A change of a key is rare, so its header set is built when it comes.
     fn with_key_header(&self, name: &str, value: &[u8]) -> HeaderSet {
         let mut headers: Vec<(&str, Option<&[u8]>)> = vec![(name, Some(value))];
-        headers.extend(self.context_headers.iter().map(|(name, value)| (name.as_str(), Some(value.as_slice()))));
+        headers.extend(
+            self.context_headers
+                .iter()
+                .map(|(name, value)| (name.as_str(), Some(value.as_slice()))),
+        );
         HeaderSet::new(&headers)
     }
 
@@ -167,7 +181,11 @@ impl<'a> Outlet<'a> {
     fn store_when_due(&mut self) -> Result<(), Error> {
         let storing = &mut self.storing;
         let Destination::Kafka(kafka) = &mut self.destination else {
-            storing.confirmable = storing.reached.take().map(Checkpoint::lsn).or(storing.confirmable);
+            storing.confirmable = storing
+                .reached
+                .take()
+                .map(Checkpoint::lsn)
+                .or(storing.confirmable);
             return Ok(());
         };
         if let Some(under_way) = storing.under_way
@@ -177,12 +195,16 @@ impl<'a> Outlet<'a> {
             storing.under_way = None;
             storing.confirmable = Some(under_way.lsn());
         }
-        let due = storing.last_begun.is_none_or(|begun| begun.elapsed() >= self.flush_interval);
+        let due = storing
+            .last_begun
+            .is_none_or(|begun| begun.elapsed() >= self.flush_interval);
         if due
             && storing.under_way.is_none()
             && let Some(reached) = storing.reached.take()
         {
-            kafka.offsets.begin_store(&kafka.offset_key, Some(&reached.offset().render()))?;
+            kafka
+                .offsets
+                .begin_store(&kafka.offset_key, Some(&reached.offset().render()))?;
             storing.under_way = Some(reached);
             storing.last_begun = Some(Instant::now());
         }
@@ -201,9 +223,17 @@ impl<'a> Outlet<'a> {
         self.flush_interval = Duration::ZERO;
         let mut confirmable = self.settle()?;
         if let Destination::Kafka(kafka) = &mut self.destination
-            && let Some(last) = self.storing.reached.take().or(self.storing.under_way.take())
+            && let Some(last) = self
+                .storing
+                .reached
+                .take()
+                .or(self.storing.under_way.take())
         {
-            kafka.offsets.store_and_wait(&kafka.offset_key, Some(&last.offset().render()), deadline)?;
+            kafka.offsets.store_and_wait(
+                &kafka.offset_key,
+                Some(&last.offset().render()),
+                deadline,
+            )?;
             confirmable = Some(last.lsn());
         }
         Ok(confirmable)

@@ -52,10 +52,15 @@ pub fn plan(mode: SnapshotMode, stored: Option<&SourceOffset>) -> Result<StartPl
             SnapshotMode::NoData => StartPlan::StreamFromSlot,
         });
     };
-    if let Some(snapshot) = stored.snapshot.filter(|snapshot| !snapshot.snapshot_completed) {
+    if let Some(snapshot) = stored
+        .snapshot
+        .filter(|snapshot| !snapshot.snapshot_completed)
+    {
         match (snapshot.kind, mode) {
             (SnapshotKind::Initial, SnapshotMode::Initial) => return Ok(StartPlan::Snapshot),
-            (SnapshotKind::Initial, SnapshotMode::NoData) => return Err(PlanError::UnfinishedSnapshot),
+            (SnapshotKind::Initial, SnapshotMode::NoData) => {
+                return Err(PlanError::UnfinishedSnapshot);
+            }
             (SnapshotKind::Incremental, _) => return Err(PlanError::IncrementalSnapshot),
             // The rows of an ad-hoc snapshot are read again only when it is asked for again; the stream goes on.
             (SnapshotKind::Blocking, _) => {}
@@ -74,7 +79,11 @@ fn stream_start(stored: &SourceOffset) -> StreamStart {
         // Inside the very first transaction: all that is known is that the slot was not confirmed beyond its start.
         (Some(_), None) => Lsn::ZERO,
     };
-    StreamStart { from, last_commit_lsn, sent }
+    StreamStart {
+        from,
+        last_commit_lsn,
+        sent,
+    }
 }
 
 /// `None` when the offset stands between two transactions.
@@ -91,7 +100,9 @@ fn sent_of_first_transaction(stored: &SourceOffset) -> Option<InTransaction> {
         | MessageType::Message => Some(InTransaction {
             xid: u32::try_from(stored.tx_id?).ok()?,
             lsn: Lsn::from_i64(lsn),
-            sent_at_lsn: stored.lsn_events_processed.and_then(|count| u64::try_from(count).ok()),
+            sent_at_lsn: stored
+                .lsn_events_processed
+                .and_then(|count| u64::try_from(count).ok()),
         }),
     }
 }
@@ -111,7 +122,10 @@ mod tests {
     #[test]
     fn without_an_offset_the_mode_decides() {
         assert_eq!(plan(SnapshotMode::Initial, None), Ok(StartPlan::Snapshot));
-        assert_eq!(plan(SnapshotMode::NoData, None), Ok(StartPlan::StreamFromSlot));
+        assert_eq!(
+            plan(SnapshotMode::NoData, None),
+            Ok(StartPlan::StreamFromSlot)
+        );
     }
 
     #[test]
@@ -119,8 +133,14 @@ mod tests {
         let offset = stored(
             r#"{"last_snapshot_record":false,"lsn":50,"txId":7,"ts_usec":1,"snapshot":"INITIAL","snapshot_completed":false}"#,
         );
-        assert_eq!(plan(SnapshotMode::Initial, Some(&offset)), Ok(StartPlan::Snapshot));
-        assert_eq!(plan(SnapshotMode::NoData, Some(&offset)), Err(PlanError::UnfinishedSnapshot));
+        assert_eq!(
+            plan(SnapshotMode::Initial, Some(&offset)),
+            Ok(StartPlan::Snapshot)
+        );
+        assert_eq!(
+            plan(SnapshotMode::NoData, Some(&offset)),
+            Err(PlanError::UnfinishedSnapshot)
+        );
     }
 
     #[test]
@@ -128,29 +148,67 @@ mod tests {
         let plan = planned(
             r#"{"last_snapshot_record":true,"lsn":50,"txId":7,"ts_usec":1,"snapshot":"INITIAL","snapshot_completed":true}"#,
         );
-        assert_eq!(plan, StartPlan::Stream(StreamStart { from: Lsn(50), last_commit_lsn: None, sent: None }));
+        assert_eq!(
+            plan,
+            StartPlan::Stream(StreamStart {
+                from: Lsn(50),
+                last_commit_lsn: None,
+                sent: None
+            })
+        );
     }
 
     #[test]
     fn an_offset_of_a_row_goes_on_inside_its_transaction() {
-        let plan = planned(r#"{"lsn_proc":80,"messageType":"INSERT","lsn_commit":60,"lsn":80,"txId":7,"ts_usec":1}"#);
-        let sent = Some(InTransaction { xid: 7, lsn: Lsn(80), sent_at_lsn: None });
-        assert_eq!(plan, StartPlan::Stream(StreamStart { from: Lsn(60), last_commit_lsn: Some(Lsn(60)), sent }));
+        let plan = planned(
+            r#"{"lsn_proc":80,"messageType":"INSERT","lsn_commit":60,"lsn":80,"txId":7,"ts_usec":1}"#,
+        );
+        let sent = Some(InTransaction {
+            xid: 7,
+            lsn: Lsn(80),
+            sent_at_lsn: None,
+        });
+        assert_eq!(
+            plan,
+            StartPlan::Stream(StreamStart {
+                from: Lsn(60),
+                last_commit_lsn: Some(Lsn(60)),
+                sent
+            })
+        );
     }
 
     #[test]
     fn an_offset_inside_the_first_transaction_starts_at_the_slot() {
-        let plan = planned(r#"{"lsn_proc":80,"messageType":"INSERT","lsn":80,"txId":7,"ts_usec":1}"#);
-        let sent = Some(InTransaction { xid: 7, lsn: Lsn(80), sent_at_lsn: None });
-        assert_eq!(plan, StartPlan::Stream(StreamStart { from: Lsn::ZERO, last_commit_lsn: Some(Lsn(80)), sent }));
+        let plan =
+            planned(r#"{"lsn_proc":80,"messageType":"INSERT","lsn":80,"txId":7,"ts_usec":1}"#);
+        let sent = Some(InTransaction {
+            xid: 7,
+            lsn: Lsn(80),
+            sent_at_lsn: None,
+        });
+        assert_eq!(
+            plan,
+            StartPlan::Stream(StreamStart {
+                from: Lsn::ZERO,
+                last_commit_lsn: Some(Lsn(80)),
+                sent
+            })
+        );
     }
 
     #[test]
     fn an_offset_of_a_commit_stands_between_transactions() {
-        let plan = planned(r#"{"lsn_proc":79,"messageType":"COMMIT","lsn_commit":80,"lsn":79,"txId":7,"ts_usec":1}"#);
+        let plan = planned(
+            r#"{"lsn_proc":79,"messageType":"COMMIT","lsn_commit":80,"lsn":79,"txId":7,"ts_usec":1}"#,
+        );
         assert_eq!(
             plan,
-            StartPlan::Stream(StreamStart { from: Lsn(80), last_commit_lsn: Some(Lsn(80)), sent: None })
+            StartPlan::Stream(StreamStart {
+                from: Lsn(80),
+                last_commit_lsn: Some(Lsn(80)),
+                sent: None
+            })
         );
     }
 }

@@ -13,11 +13,12 @@ use crate::change::filter::{TableFilter, in_snapshot};
 use crate::change::{Change, ChangeKind, Position};
 use crate::config::connector::ConnectorConfig;
 use crate::debezium::encoder::TableEncoder;
+use crate::debezium::plan::reads_column;
 use crate::debezium::record::RecordBuffer;
+use crate::postgres::Lsn;
 use crate::postgres::catalog::Types;
 use crate::postgres::catalog_query::CapturedTable;
 use crate::postgres::pgoutput::Tuple;
-use crate::postgres::Lsn;
 use crate::snapshot::batch::{self, RowBatch};
 use crate::snapshot::session::{Session, TableRead};
 
@@ -91,7 +92,9 @@ impl Snapshot<'_> {
             add(&self.progress.snapshot_rows, rows.row_count());
             receiver.recycle(rows);
         }
-        self.runtime.block_on(reading).expect("the reading task neither panics nor is aborted")?;
+        self.runtime
+            .block_on(reading)
+            .expect("the reading task neither panics nor is aborted")?;
         outlet.checkpoint(checkpoint(true));
         Ok(())
     }
@@ -99,22 +102,30 @@ impl Snapshot<'_> {
     fn sources(&self, tables: &[CapturedTable]) -> Vec<Source> {
         let filter = TableFilter::new(&self.config.filters);
         let only = self.config.snapshot.include_collections.as_ref();
-        let mut captured: Vec<&CapturedTable> =
-            tables.iter().filter(|captured| in_snapshot(only, &captured.table.schema, &captured.table.name)).collect();
+        let mut captured: Vec<&CapturedTable> = tables
+            .iter()
+            .filter(|captured| in_snapshot(only, &captured.table.schema, &captured.table.name))
+            .collect();
         captured.sort_by(|left, right| {
-            let name = |captured: &CapturedTable| (captured.table.schema.clone(), captured.table.name.clone());
+            let name = |captured: &CapturedTable| {
+                (captured.table.schema.clone(), captured.table.name.clone())
+            };
             let (left, right) = (name(left), name(right));
             filter.snapshot_order((&left.0, &left.1), (&right.0, &right.1))
         });
-        let expected: u64 = captured.iter().filter_map(|captured| captured.estimated_rows).sum();
-        self.progress.snapshot_rows_expected.store(expected, std::sync::atomic::Ordering::Relaxed);
+        let expected: u64 = captured
+            .iter()
+            .filter_map(|captured| captured.estimated_rows)
+            .sum();
+        self.progress
+            .snapshot_rows_expected
+            .store(expected, std::sync::atomic::Ordering::Relaxed);
         captured
             .into_iter()
             .map(|captured| {
                 let table = &captured.table;
-                let accepts = |column: &str| filter.accepts_column(&table.schema, &table.name, column);
                 Source {
-                    read: TableRead::new(table, accepts),
+                    read: TableRead::new(table, |column| reads_column(table, column, self.config)),
                     encoder: TableEncoder::for_snapshot(table, self.types, self.config),
                 }
             })
@@ -130,14 +141,22 @@ fn encode(
     records: &mut RecordBuffer,
 ) -> Result<(), Error> {
     for (cells, marker) in rows.rows() {
-        let row = Tuple::new(rows.column_count(), cells)
-            .map_err(|source| Error::Decode { lsn: position.lsn, source })?;
-        let change = Change { relation_id: 0, position, kind: ChangeKind::Read { row, marker } };
-        encoder.encode(&change, now_ns(), records).map_err(|source| Error::Encode {
-            table: encoder.topic().to_string(),
+        let row = Tuple::new(rows.column_count(), cells).map_err(|source| Error::Decode {
             lsn: position.lsn,
             source,
         })?;
+        let change = Change {
+            relation_id: 0,
+            position,
+            kind: ChangeKind::Read { row, marker },
+        };
+        encoder
+            .encode(&change, now_ns(), records)
+            .map_err(|source| Error::Encode {
+                table: encoder.topic().to_string(),
+                lsn: position.lsn,
+                source,
+            })?;
         if records.byte_len() >= SEND_BYTES {
             outlet.send(records)?;
         }

@@ -20,6 +20,7 @@ use crate::change::filter::TableFilter;
 use crate::change::resume::Resume;
 use crate::connect::offset::{SourceOffset, offset_key};
 use crate::debezium::headers::context_headers;
+use crate::debezium::message::MessageEncoder;
 use crate::debezium::record::RecordBuffer;
 use crate::kafka::admin::TopicSpec;
 use crate::kafka::offsets::OffsetStore;
@@ -41,9 +42,19 @@ pub(super) fn run(engine: &Engine<'_>, runtime: &Handle) -> Result<(), Error> {
     let (destination, stored) = open_destination(engine)?;
     let headers = context_headers(engine.connector, Uuid::now_v7()).to_vec();
     let flush_interval = engine.worker.offsets.flush_interval;
-    let outlet = Outlet::new(destination, headers, flush_interval, engine.progress, engine.cancel);
+    let outlet = Outlet::new(
+        destination,
+        headers,
+        flush_interval,
+        engine.progress,
+        engine.cancel,
+    );
     let client = runtime.block_on(client::connect(&engine.connector.database, "walstreet"))?;
-    let start = Start { engine, runtime, outlet };
+    let start = Start {
+        engine,
+        runtime,
+        outlet,
+    };
     start.run(client, stored)
 }
 
@@ -55,7 +66,10 @@ fn open_destination(engine: &Engine<'_>) -> Result<(Destination, Option<SourceOf
     let (connector, worker) = (engine.connector, engine.worker);
     let settings = client_settings(engine);
     let topic = TopicSpec {
-        name: connector.offsets_storage_topic.clone().unwrap_or_else(|| worker.offsets.topic.clone()),
+        name: connector
+            .offsets_storage_topic
+            .clone()
+            .unwrap_or_else(|| worker.offsets.topic.clone()),
         partitions: worker.offsets.partitions,
         replication_factor: worker.offsets.replication_factor,
         config: worker.offsets.topic_config.clone(),
@@ -64,15 +78,29 @@ fn open_destination(engine: &Engine<'_>) -> Result<(Destination, Option<SourceOf
     let open = if worker.offsets.check_policy { OffsetStore::open } else { OffsetStore::open_unchecked };
     let offsets = open(&settings, &worker.group_id, &topic)?;
     let offset_key = offset_key(&connector.name, &connector.topic_prefix);
-    let stored = offsets.load(&offset_key)?.map(|value| SourceOffset::parse(&value)).transpose()?;
-    let creation = connector.topic_creation.clone().filter(|_| worker.topic_creation);
+    let stored = offsets
+        .load(&offset_key)?
+        .map(|value| SourceOffset::parse(&value))
+        .transpose()?;
+    let creation = connector
+        .topic_creation
+        .clone()
+        .filter(|_| worker.topic_creation);
     let properties = data_producer(&settings, &connector.name)?;
     for warning in properties.warnings() {
         tracing::warn!("{warning}");
     }
     let producer = Producer::new(&properties)?;
     let topics = Topics::new(&settings, &connector.name, creation)?;
-    Ok((Destination::Kafka(Box::new(Kafka { producer, topics, offsets, offset_key })), stored))
+    Ok((
+        Destination::Kafka(Box::new(Kafka {
+            producer,
+            topics,
+            offsets,
+            offset_key,
+        })),
+        stored,
+    ))
 }
 
 fn client_settings(engine: &Engine<'_>) -> ClientSettings {
@@ -99,18 +127,26 @@ impl Start<'_> {
         self.runtime.block_on(ensured)?;
         let slot = self.slot(&client)?;
         match plan(config.snapshot.mode, stored.as_ref())? {
-            StartPlan::Snapshot => self.snapshot_then_stream(client, types, &tables, slot.is_some()),
+            StartPlan::Snapshot => {
+                self.snapshot_then_stream(client, types, &tables, slot.is_some())
+            }
             StartPlan::StreamFromSlot => {
                 let mut connection = Connection::open(&config.database)?;
                 let from = match slot {
                     Some(slot) => slot.confirmed_flush_lsn.unwrap_or_default(),
                     None => self.create_slot(&client, &mut connection)?.0,
                 };
-                let start = StreamStart { from, last_commit_lsn: None, sent: None };
+                let start = StreamStart {
+                    from,
+                    last_commit_lsn: None,
+                    sent: None,
+                };
                 self.stream(connection, client, types, start, false)
             }
             StartPlan::Stream(start) => {
-                let stored = stored.map_or(Lsn::ZERO, |stored| Lsn::from_i64(stored.lsn_proc.unwrap_or(stored.lsn)));
+                let stored = stored.map_or(Lsn::ZERO, |stored| {
+                    Lsn::from_i64(stored.lsn_proc.unwrap_or(stored.lsn))
+                });
                 slot::check_available(&config.slot.name, slot.as_ref(), stored)?;
                 let connection = Connection::open(&config.database)?;
                 self.stream(connection, client, types, start, false)
@@ -121,25 +157,39 @@ impl Start<'_> {
     fn captured_tables(&self, client: &Client) -> Result<Vec<CapturedTable>, Error> {
         let filter = TableFilter::new(&self.engine.connector.filters);
         let accepts = |schema: &str, name: &str| filter.accepts(schema, name);
-        let tables = self.runtime.block_on(catalog_query::load_tables(client, accepts))?;
+        let tables = self
+            .runtime
+            .block_on(catalog_query::load_tables(client, accepts))?;
         if tables.is_empty() {
-            tracing::warn!("no table of the database is captured; check the include and exclude lists");
+            tracing::warn!(
+                "no table of the database is captured; check the include and exclude lists"
+            );
         }
         Ok(tables)
     }
 
     fn slot(&self, client: &Client) -> Result<Option<Slot>, Error> {
         let config = self.engine.connector;
-        let slot = self.runtime.block_on(slot::find(client, &config.slot.name, &config.database.dbname))?;
+        let slot = self.runtime.block_on(slot::find(
+            client,
+            &config.slot.name,
+            &config.database.dbname,
+        ))?;
         if let Some(slot) = &slot {
             slot.check(&config.database.dbname)?;
         }
         Ok(slot)
     }
 
-    fn create_slot(&self, client: &Client, connection: &mut Connection) -> Result<(Lsn, Option<String>), Error> {
+    fn create_slot(
+        &self,
+        client: &Client,
+        connection: &mut Connection,
+    ) -> Result<(Lsn, Option<String>), Error> {
         let config = &self.engine.connector.slot;
-        self.runtime.block_on(slot::load_settings(client))?.check_room()?;
+        self.runtime
+            .block_on(slot::load_settings(client))?
+            .check_room()?;
         let created = connection.create_replication_slot(&config.name, config.failover)?;
         tracing::info!(slot = config.name, consistent_point = %created.consistent_point, "slot created");
         Ok((created.consistent_point, created.snapshot_name))
@@ -167,7 +217,9 @@ impl Start<'_> {
         } else {
             self.create_slot(&client, &mut connection)?
         };
-        let reader = self.runtime.block_on(client::connect(&config.database, "walstreet"))?;
+        let reader = self
+            .runtime
+            .block_on(client::connect(&config.database, "walstreet"))?;
         let snapshot = Snapshot {
             config,
             runtime: self.runtime,
@@ -178,14 +230,33 @@ impl Start<'_> {
         };
         let started = Instant::now();
         snapshot.take(reader, exported.as_deref(), tables, &mut self.outlet)?;
-        let rows = self.engine.progress.snapshot_rows.load(std::sync::atomic::Ordering::Relaxed);
-        tracing::info!(rows, tables = tables.len(), seconds = started.elapsed().as_secs_f32(), "snapshot read");
+        let rows = self
+            .engine
+            .progress
+            .snapshot_rows
+            .load(std::sync::atomic::Ordering::Relaxed);
+        tracing::info!(
+            rows,
+            tables = tables.len(),
+            seconds = started.elapsed().as_secs_f32(),
+            "snapshot read"
+        );
         if slot_exists {
             // Only a new connection gets rid of the temporary slot.
             connection.close();
             connection = Connection::open(&config.database)?;
         }
-        self.stream(connection, client, types, StreamStart { from: lsn, last_commit_lsn: None, sent: None }, true)
+        self.stream(
+            connection,
+            client,
+            types,
+            StreamStart {
+                from: lsn,
+                last_commit_lsn: None,
+                sent: None,
+            },
+            true,
+        )
     }
 
     fn stream(
@@ -196,7 +267,12 @@ impl Start<'_> {
         start: StreamStart,
         after_snapshot: bool,
     ) -> Result<(), Error> {
-        let Engine { connector: config, cancel, progress, .. } = *self.engine;
+        let Engine {
+            connector: config,
+            cancel,
+            progress,
+            ..
+        } = *self.engine;
         let source = self.start_replication(connection, start.from)?;
         progress.enter(Phase::Streaming);
         tracing::info!(slot = config.slot.name, from = %start.from, "streaming");
@@ -208,24 +284,39 @@ impl Start<'_> {
             tables: Tables::new(config, self.runtime, client, types),
             outlet: self.outlet,
             records: RecordBuffer::new(),
+            messages: MessageEncoder::new(config),
             heartbeats: Heartbeats::new(config, self.runtime, after_snapshot),
             progress,
             cancel,
-            at: Reached { lsn: start.from, xid: None, committed_at: now, since: Instant::now() },
+            at: Reached {
+                lsn: start.from,
+                xid: None,
+                committed_at: now,
+                since: Instant::now(),
+            },
             idle_interval: config.slot.status_update_interval,
             undecided: None,
         };
         stream.run()?;
         if config.slot.drop_on_stop {
-            let client = self.runtime.block_on(client::connect(&config.database, "walstreet"))?;
-            self.runtime.block_on(slot::drop(&client, &config.slot.name))?;
+            let client = self
+                .runtime
+                .block_on(client::connect(&config.database, "walstreet"))?;
+            self.runtime
+                .block_on(slot::drop(&client, &config.slot.name))?;
         }
         Ok(())
     }
 
     /// A walsender whose client vanished holds the slot until it notices: that is waited for.
-    fn start_replication(&self, connection: Connection, from: Lsn) -> Result<ReplicationStream, Error> {
-        let Engine { connector: config, .. } = *self.engine;
+    fn start_replication(
+        &self,
+        connection: Connection,
+        from: Lsn,
+    ) -> Result<ReplicationStream, Error> {
+        let Engine {
+            connector: config, ..
+        } = *self.engine;
         let publication = publication::resolved_name(&config.publication.name);
         let mut connection = Some(connection);
         let mut retries = 0;
@@ -242,7 +333,10 @@ impl Start<'_> {
                 config.slot.status_update_interval,
             );
             match started {
-                Err(error) if error.sqlstate() == Some(SLOT_ACTIVE) && retries < config.slot.max_retries => {
+                Err(error)
+                    if error.sqlstate() == Some(SLOT_ACTIVE)
+                        && retries < config.slot.max_retries =>
+                {
                     retries += 1;
                     tracing::warn!(%error, retry = retries, "waiting for the slot");
                     self.wait(config.slot.retry_delay)?;

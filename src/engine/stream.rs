@@ -13,6 +13,7 @@ use super::tables::Tables;
 use crate::change::assembler::{Assembler, Step};
 use crate::change::resume::{Resume, Verdict};
 use crate::change::{Change, ChangeKind, Position};
+use crate::debezium::message::MessageEncoder;
 use crate::debezium::record::RecordBuffer;
 use crate::postgres::pgoutput::{self, Message};
 use crate::postgres::replication::{Batch, Frame, ReplicationStream};
@@ -36,6 +37,7 @@ pub(super) struct Stream<'a> {
     pub(super) tables: Tables<'a>,
     pub(super) outlet: Outlet<'a>,
     pub(super) records: RecordBuffer,
+    pub(super) messages: MessageEncoder,
     pub(super) heartbeats: Option<Heartbeats<'a>>,
     pub(super) progress: &'a Progress,
     pub(super) cancel: &'a CancellationToken,
@@ -88,7 +90,11 @@ impl Stream<'_> {
                     return Ok(());
                 }
             }
-            let wait = if self.outlet.is_settled() { IDLE_WAIT } else { BUSY_WAIT };
+            let wait = if self.outlet.is_settled() {
+                IDLE_WAIT
+            } else {
+                BUSY_WAIT
+            };
             if let Some(batch) = self.source.recv_timeout(wait)? {
                 self.read(&batch)?;
             }
@@ -103,7 +109,9 @@ impl Stream<'_> {
     fn read(&mut self, batch: &Batch) -> Result<(), Error> {
         for frame in batch.frames() {
             match frame? {
-                Frame::XLogData { wal_start, data, .. } => self.message(wal_start, data)?,
+                Frame::XLogData {
+                    wal_start, data, ..
+                } => self.message(wal_start, data)?,
                 Frame::Keepalive { wal_end, .. } => self.idle_at(wal_end),
             }
             if self.records.byte_len() >= SEND_BYTES {
@@ -127,26 +135,52 @@ impl Stream<'_> {
                 Verdict::Skip => {}
                 Verdict::Undecided => self.undecided = Some((wal_start, data.to_vec())),
             },
-            Step::Truncate { relation_ids, position } => {
+            Step::Truncate {
+                relation_ids,
+                position,
+            } => {
                 if self.resume.change(position.lsn) == Verdict::Send {
                     truncate(&mut self.tables, &relation_ids, position, &mut self.records)?;
                     add(&self.progress.changes, 1);
                 }
             }
             Step::Begin { xid, .. } => self.resume.begin(xid),
-            Step::Commit { xid, end_lsn, committed_at } => self.commit(xid, end_lsn, committed_at),
+            Step::Commit {
+                xid,
+                end_lsn,
+                committed_at,
+            } => self.commit(xid, end_lsn, committed_at),
             Step::Relation(relation) => self.tables.learn(&relation, &mut self.outlet)?,
-            Step::Logical { .. } | Step::Nothing => {}
+            Step::Logical {
+                prefix,
+                content,
+                position,
+                ..
+            } => {
+                if self.resume.change(position.lsn) == Verdict::Send {
+                    self.outlet.prepare_topic(self.messages.topic())?;
+                    let now_ms = now_ns() / 1_000_000;
+                    self.messages
+                        .encode(prefix, content, &position, now_ms, &mut self.records);
+                    add(&self.progress.changes, 1);
+                }
+            }
+            Step::Nothing => {}
         }
         Ok(())
     }
 
     /// The message after an undecided change tells whether that one has to be sent.
     fn decide(&mut self, wal_start: Lsn, next: &Message<'_>) -> Result<(), Error> {
-        if matches!(next, Message::Relation { .. } | Message::Type { .. } | Message::Origin { .. }) {
+        if matches!(
+            next,
+            Message::Relation { .. } | Message::Type { .. } | Message::Origin { .. }
+        ) {
             return Ok(());
         }
-        let Some((lsn, data)) = self.undecided.take() else { return Ok(()) };
+        let Some((lsn, data)) = self.undecided.take() else {
+            return Ok(());
+        };
         if matches!(next, Message::Commit { .. }) || !self.resume.shares_lsn(wal_start) {
             return Ok(());
         }
@@ -158,9 +192,15 @@ impl Stream<'_> {
 
     fn commit(&mut self, xid: u32, end_lsn: Lsn, committed_at: PgTimestamp) {
         self.resume.commit();
-        self.at = Reached { lsn: end_lsn, xid: Some(xid), committed_at, since: Instant::now() };
+        self.at = Reached {
+            lsn: end_lsn,
+            xid: Some(xid),
+            committed_at,
+            since: Instant::now(),
+        };
         // Records of this transaction may still be in the buffer: the checkpoint comes after them.
-        self.outlet.checkpoint_after(&self.records, self.at.checkpoint());
+        self.outlet
+            .checkpoint_after(&self.records, self.at.checkpoint());
         add(&self.progress.transactions, 1);
     }
 
@@ -168,14 +208,26 @@ impl Stream<'_> {
     /// nothing for us, as long as nothing is on its way.
     fn idle_at(&mut self, wal_end: Lsn) {
         let is_new = wal_end > self.at.lsn && self.at.since.elapsed() >= self.idle_interval;
-        if is_new && !self.assembler.in_transaction() && self.records.is_empty() && self.outlet.is_settled() {
-            self.at = Reached { lsn: wal_end, since: Instant::now(), ..self.at };
+        if is_new
+            && !self.assembler.in_transaction()
+            && self.records.is_empty()
+            && self.outlet.is_settled()
+        {
+            self.at = Reached {
+                lsn: wal_end,
+                since: Instant::now(),
+                ..self.at
+            };
             self.outlet.checkpoint(self.at.checkpoint());
         }
     }
 
     fn beat(&mut self) -> Result<(), Error> {
-        let Some(heartbeats) = self.heartbeats.as_mut().filter(|heartbeats| heartbeats.is_due()) else {
+        let Some(heartbeats) = self
+            .heartbeats
+            .as_mut()
+            .filter(|heartbeats| heartbeats.is_due())
+        else {
             return Ok(());
         };
         self.outlet.prepare_topic(heartbeats.topic())?;
@@ -185,13 +237,19 @@ impl Stream<'_> {
 
     fn confirm(&mut self, lsn: Lsn) {
         self.source.confirm(lsn);
-        self.progress.confirmed_lsn.fetch_max(lsn.0, std::sync::atomic::Ordering::Relaxed);
+        self.progress
+            .confirmed_lsn
+            .fetch_max(lsn.0, std::sync::atomic::Ordering::Relaxed);
     }
 }
 
 impl Reached {
     fn checkpoint(self) -> Checkpoint {
-        Checkpoint::BetweenTransactions { lsn: self.lsn, xid: self.xid, committed_at: self.committed_at }
+        Checkpoint::BetweenTransactions {
+            lsn: self.lsn,
+            xid: self.xid,
+            committed_at: self.committed_at,
+        }
     }
 }
 
@@ -199,13 +257,21 @@ fn decode(lsn: Lsn, data: &[u8]) -> Result<Message<'_>, Error> {
     pgoutput::decode(data, false).map_err(|source| Error::Decode { lsn, source })
 }
 
-fn encode(tables: &mut Tables<'_>, change: &Change<'_>, records: &mut RecordBuffer) -> Result<(), Error> {
-    let Some(encoder) = tables.encoder(change.relation_id, change.position.lsn)? else { return Ok(()) };
-    encoder.encode(change, now_ns(), records).map_err(|source| Error::Encode {
-        table: encoder.topic().to_string(),
-        lsn: change.position.lsn,
-        source,
-    })
+fn encode(
+    tables: &mut Tables<'_>,
+    change: &Change<'_>,
+    records: &mut RecordBuffer,
+) -> Result<(), Error> {
+    let Some(encoder) = tables.encoder(change.relation_id, change.position.lsn)? else {
+        return Ok(());
+    };
+    encoder
+        .encode(change, now_ns(), records)
+        .map_err(|source| Error::Encode {
+            table: encoder.topic().to_string(),
+            lsn: change.position.lsn,
+            source,
+        })
 }
 
 fn truncate(
@@ -215,7 +281,11 @@ fn truncate(
     records: &mut RecordBuffer,
 ) -> Result<(), Error> {
     for relation_id in relation_ids {
-        let change = Change { relation_id: *relation_id, position, kind: ChangeKind::Truncate };
+        let change = Change {
+            relation_id: *relation_id,
+            position,
+            kind: ChangeKind::Truncate,
+        };
         encode(tables, &change, records)?;
     }
     Ok(())
@@ -223,6 +293,8 @@ fn truncate(
 
 /// Wall clock in nanoseconds since 1970.
 pub(super) fn now_ns() -> i64 {
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since_1970 = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since_1970.as_nanos()).expect("the clock is before the year 2262")
 }

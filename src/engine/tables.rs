@@ -24,15 +24,31 @@ pub(super) struct Tables<'a> {
 }
 
 impl<'a> Tables<'a> {
-    pub(super) fn new(config: &'a ConnectorConfig, runtime: &'a Handle, client: Client, types: Types) -> Self {
+    pub(super) fn new(
+        config: &'a ConnectorConfig,
+        runtime: &'a Handle,
+        client: Client,
+        types: Types,
+    ) -> Self {
         let filter = TableFilter::new(&config.filters);
-        Self { config, runtime, client, types, filter, encoders: FxHashMap::default() }
+        Self {
+            config,
+            runtime,
+            client,
+            types,
+            filter,
+            encoders: FxHashMap::default(),
+        }
     }
 
     /// Compiles the encoder of a table that the server described, or described anew.
     ///
     /// Nullability, defaults and the key come from the catalog as it is now, as in Debezium (`PostgresSchema.applySchemaChangesForTable`).
-    pub(super) fn learn(&mut self, relation: &Relation, outlet: &mut Outlet<'_>) -> Result<(), Error> {
+    pub(super) fn learn(
+        &mut self,
+        relation: &Relation,
+        outlet: &mut Outlet<'_>,
+    ) -> Result<(), Error> {
         if !self.filter.accepts(&relation.schema, &relation.name) {
             self.encoders.insert(relation.id, None);
             return Ok(());
@@ -41,8 +57,11 @@ impl<'a> Tables<'a> {
         for column in &relation.columns {
             self.learn_type(column.type_oid)?;
         }
-        let found =
-            self.runtime.block_on(catalog_query::load_table(&self.client, &relation.schema, &relation.name))?;
+        let found = self.runtime.block_on(catalog_query::load_table(
+            &self.client,
+            &relation.schema,
+            &relation.name,
+        ))?;
         let table = found.as_ref().map(|captured| &captured.table);
         let encoder = TableEncoder::for_stream(relation, table, &self.types, self.config);
         outlet.prepare_topic(encoder.topic())?;
@@ -52,7 +71,11 @@ impl<'a> Tables<'a> {
     }
 
     /// The encoder of a described table, `None` when the table is not captured.
-    pub(super) fn encoder(&mut self, relation_id: u32, lsn: Lsn) -> Result<Option<&mut TableEncoder>, Error> {
+    pub(super) fn encoder(
+        &mut self,
+        relation_id: u32,
+        lsn: Lsn,
+    ) -> Result<Option<&mut TableEncoder>, Error> {
         match self.encoders.get_mut(&relation_id) {
             Some(encoder) => Ok(encoder.as_mut()),
             None => Err(Error::UnknownRelation { relation_id, lsn }),
@@ -63,7 +86,10 @@ impl<'a> Tables<'a> {
     fn learn_type(&mut self, oid: u32) -> Result<(), Error> {
         let mut unknown = Some(oid);
         while let Some(oid) = unknown.filter(|oid| self.types.get(*oid).is_none()) {
-            let Some(found) = self.runtime.block_on(catalog_query::load_type(&self.client, oid))? else {
+            let Some(found) = self
+                .runtime
+                .block_on(catalog_query::load_type(&self.client, oid))?
+            else {
                 return Ok(());
             };
             unknown = match found.kind {
@@ -84,7 +110,9 @@ impl<'a> Tables<'a> {
     /// The stream can be quiet for days, and this connection with it.
     fn reconnect_if_closed(&mut self) -> Result<(), Error> {
         if self.client.is_closed() {
-            self.client = self.runtime.block_on(client::connect(&self.config.database, "walstreet"))?;
+            self.client = self
+                .runtime
+                .block_on(client::connect(&self.config.database, "walstreet"))?;
         }
         Ok(())
     }

@@ -1,7 +1,6 @@
 //! The topic where Connect keeps source offsets (`KafkaOffsetBackingStore`): the last value of a key counts, null removes.
 //! Keys and values are bytes here; `connect` knows what they say.
 
-use std::thread;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -89,8 +88,7 @@ impl OffsetStore {
         let consumer = client::create(&self.consumer, Reports::new(&self.consumer))?;
         self.assign_all(&consumer)?;
         let value = self.last_value(&consumer, key);
-        // Closing takes a tenth of a second, which nobody has to wait for.
-        thread::spawn(|| drop(consumer));
+        client::close(consumer);
         value
     }
 

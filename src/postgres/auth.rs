@@ -13,7 +13,7 @@ use postgres_protocol::message::frontend;
 use super::error::Error;
 use super::socket::Transport;
 use super::tls;
-use super::wire::{Attempt, Fields, Malformed, Wire};
+use super::wire::{Attempt, Fields, Wire};
 use crate::config::connector::DatabaseConfig;
 
 /// `Authentication…` messages, told apart by their first `Int32`.
@@ -39,7 +39,7 @@ pub(super) fn authenticate(
             MD5_PASSWORD => {
                 let salt = Fields::new(&body)
                     .salt()
-                    .map_err(|error| malformed(attempt, &error))?;
+                    .map_err(|error| attempt.malformed(error))?;
                 let hash = md5_hash(config.user.as_bytes(), password(config)?, salt);
                 frontend::password_message(hash.as_bytes(), &mut answer)
             }
@@ -64,7 +64,7 @@ fn request(wire: &mut Wire, attempt: &Attempt<'_>) -> Result<(i32, Bytes), Error
             b'R' => {
                 let kind = Fields::new(&message.body)
                     .i32("method")
-                    .map_err(|error| malformed(attempt, &error))?;
+                    .map_err(|error| attempt.malformed(error))?;
                 return Ok((kind, message.body.split_off(size_of::<i32>())));
             }
             b'E' => return Err(attempt.server_error(&message.body)),
@@ -152,8 +152,4 @@ fn refused(config: &DatabaseConfig, reason: &str) -> Error {
         user: config.user.clone(),
         reason: reason.to_owned(),
     }
-}
-
-fn malformed(attempt: &Attempt<'_>, error: &Malformed) -> Error {
-    attempt.protocol_error(format!("an authentication request without {}", error.0))
 }

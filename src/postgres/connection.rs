@@ -3,21 +3,18 @@
 //!
 //! <https://www.postgresql.org/docs/current/protocol-replication.html>.
 
-use std::io::Read;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use postgres_protocol::message::frontend;
-use rustix::event::PollFlags;
-use socket2::{SockAddr, Socket};
 
+use super::Lsn;
 use super::error::Error;
+use super::login::{self, Session};
 use super::quote;
 use super::replication::{self, ReplicationStream, StreamTimes};
 use super::socket::{self, Transport};
-use super::tls::{self, Encryption};
-use super::wire::{self, Attempt, Fields, Malformed, Message, Wire};
-use super::{Lsn, auth};
+use super::wire::{self, Attempt, Message};
 use crate::config::connector::DatabaseConfig;
 
 /// How long a command may take, as Debezium's `internal.create.slot.command.timeout`: creating a slot waits for every
@@ -27,27 +24,8 @@ const COMMAND_TIMEOUT: Duration = Duration::from_secs(90);
 /// How long the server may take to cancel a command, and to take part in our farewell.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Settings that decide how values look or that would end a session which waits for a snapshot; a role or a database may
-/// have other defaults.
-const SETTINGS: [(&str, &str); 9] = [
-    ("client_encoding", "UTF8"),
-    ("DateStyle", "ISO"),
-    ("IntervalStyle", "postgres"),
-    ("bytea_output", "hex"),
-    ("TimeZone", "UTC"),
-    ("extra_float_digits", "3"),
-    ("statement_timeout", "0"),
-    ("lock_timeout", "0"),
-    ("idle_in_transaction_session_timeout", "0"),
-];
-
 pub struct Connection {
-    wire: Wire,
-    address: SockAddr,
-    /// `150018` for 15.18.
-    version: u32,
-    /// Process and secret, to cancel a command.
-    backend_key: (i32, i32),
+    session: Session,
     command_timeout: Duration,
 }
 
@@ -73,40 +51,22 @@ pub struct CreatedSlot {
 impl Connection {
     /// Connects and logs in, trying every address and what `sslmode` allows.
     pub fn open(config: &DatabaseConfig) -> Result<Self, Error> {
-        let unreachable = |source| Error::Connect {
-            host: config.host.clone(),
-            port: config.port,
-            source,
-        };
-        let mut last = unreachable(std::io::ErrorKind::NotFound.into());
-        for address in socket::addresses(config).map_err(unreachable)? {
-            match open_at(config, &address) {
-                Ok(connection) => return Ok(connection),
-                // Another address may do better than one that does not answer, but not than one that says no.
-                Err(
-                    error @ (Error::Connect { .. }
-                    | Error::Silent { .. }
-                    | Error::Closed { .. }
-                    | Error::Io { .. }),
-                ) => {
-                    last = error;
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Err(last)
+        Ok(Self {
+            session: login::open(config)?,
+            command_timeout: COMMAND_TIMEOUT,
+        })
     }
 
     /// The server's version as a number, `150018` for 15.18.
     #[must_use]
     pub fn server_version(&self) -> u32 {
-        self.version
+        self.session.version
     }
 
     /// Whether the connection is encrypted.
     #[must_use]
     pub fn is_encrypted(&self) -> bool {
-        matches!(self.wire.transport, Transport::Tls(_))
+        matches!(self.session.wire.transport, Transport::Tls(_))
     }
 
     /// How long a command may take before it is cancelled; a minute and a half unless set.
@@ -148,22 +108,22 @@ impl Connection {
         name: &str,
         failover: bool,
     ) -> Result<CreatedSlot, Error> {
-        let version = self.version;
+        let version = self.session.version;
         let failover = failover && version >= 170_000 && !self.in_recovery()?;
         self.create_slot(name, &create_slot_sql(name, "", version, failover))
     }
 
     /// Creates a slot that ends with this connection: for its snapshot, and the consistent point that belongs to it.
     pub fn create_temporary_slot(&mut self, name: &str) -> Result<CreatedSlot, Error> {
-        self.create_slot(name, &create_slot_sql(name, "TEMPORARY ", self.version, false))
+        self.create_slot(
+            name,
+            &create_slot_sql(name, "TEMPORARY ", self.session.version, false),
+        )
     }
 
     fn create_slot(&mut self, name: &str, sql: &str) -> Result<CreatedSlot, Error> {
         let what = format!("create replication slot \"{name}\"");
-        let row = self
-            .command(&what, sql)?
-            .pop()
-            .unwrap_or_default();
+        let row = self.command(&what, sql)?.pop().unwrap_or_default();
         match row.as_slice() {
             [_, Some(consistent_point), snapshot_name, ..] => consistent_point
                 .parse()
@@ -193,15 +153,16 @@ impl Connection {
         status_interval: Duration,
     ) -> Result<ReplicationStream, Error> {
         let times = StreamTimes::new(status_interval, self.wal_sender_timeout()?);
-        let sql = start_replication_sql(slot, start, publications, parameters, self.version);
+        let sql =
+            start_replication_sql(slot, start, publications, parameters, self.session.version);
         let what = format!("stream from slot \"{slot}\"");
         let attempt = Attempt::new(&what, self.command_timeout);
-        self.wire.send(&query(&sql, &attempt)?, &attempt)?;
+        self.session.wire.send(&query(&sql, &attempt)?, &attempt)?;
         loop {
-            let Message { tag, body } = self.wire.receive(&attempt)?;
+            let Message { tag, body } = self.session.wire.receive(&attempt)?;
             match tag {
                 // CopyBothResponse
-                b'W' => return replication::start(self.wire, slot, times),
+                b'W' => return replication::start(self.session.wire, slot, times),
                 b'E' => return Err(attempt.server_error(&body)),
                 b'N' | b'S' => {}
                 tag => return Err(attempt.unexpected(tag)),
@@ -214,7 +175,7 @@ impl Connection {
         let attempt = Attempt::new("close the connection", CANCEL_TIMEOUT);
         let mut farewell = BytesMut::new();
         frontend::terminate(&mut farewell);
-        if let Err(error) = self.wire.send(&farewell, &attempt) {
+        if let Err(error) = self.session.wire.send(&farewell, &attempt) {
             tracing::debug!(%error, "the connection was closed before we could say good-bye");
         }
     }
@@ -251,7 +212,7 @@ impl Connection {
     /// (`57014`) is the error.
     fn command(&mut self, what: &str, sql: &str) -> Result<Vec<Vec<Option<String>>>, Error> {
         let attempt = Attempt::new(what, self.command_timeout);
-        self.wire.send(&query(sql, &attempt)?, &attempt)?;
+        self.session.wire.send(&query(sql, &attempt)?, &attempt)?;
         match self.answer(&attempt) {
             Err(Error::Silent { .. }) => {
                 self.cancel(&attempt)?;
@@ -266,15 +227,13 @@ impl Connection {
         let mut rows = Vec::new();
         let mut refused = None;
         loop {
-            let Message { tag, body } = match self.wire.receive(attempt) {
+            let Message { tag, body } = match self.session.wire.receive(attempt) {
                 Ok(message) => message,
                 // After a fatal error the server hangs up.
                 Err(error) => return Err(refused.unwrap_or(error)),
             };
             match tag {
-                b'D' => {
-                    rows.push(wire::data_row(&body).map_err(|error| malformed(attempt, &error))?)
-                }
+                b'D' => rows.push(wire::data_row(&body).map_err(|error| attempt.malformed(error))?),
                 b'E' => refused = Some(attempt.server_error(&body)),
                 b'Z' => return refused.map_or(Ok(rows), Err),
                 b'T' | b'C' | b'I' | b'N' | b'A' | b'S' => {}
@@ -286,153 +245,17 @@ impl Connection {
     /// Asks over a connection of its own, as the protocol wants it, and waits until the server has heard.
     fn cancel(&self, attempt: &Attempt<'_>) -> Result<(), Error> {
         let deadline = Instant::now() + CANCEL_TIMEOUT;
-        let (process, secret) = self.backend_key;
+        let (process, secret) = self.session.backend_key;
         let mut request = BytesMut::new();
         frontend::cancel_request(process, secret, &mut request);
-        let cancelled = socket::connect(&self.address, false, CANCEL_TIMEOUT).and_then(|socket| {
-            let mut transport = Transport::Plain(socket);
-            transport.write_all(&request, deadline)?;
-            transport.read_until(&mut [0], deadline)
-        });
+        let cancelled =
+            socket::connect(&self.session.address, false, CANCEL_TIMEOUT).and_then(|socket| {
+                let mut transport = Transport::Plain(socket);
+                transport.write_all(&request, deadline)?;
+                transport.read_until(&mut [0], deadline)
+            });
         cancelled.map(drop).map_err(|error| attempt.io_error(error))
     }
-}
-
-fn open_at(config: &DatabaseConfig, address: &SockAddr) -> Result<Connection, Error> {
-    let mut first_error = None;
-    for &encryption in tls::attempts(config.ssl_mode, &config.host) {
-        match open_with(config, address, encryption) {
-            Ok(connection) => return Ok(connection),
-            Err(error) => match first_error.take() {
-                Some(first) => return Err(tls::more_telling(config.ssl_mode, first, error)),
-                None if tls::may_fall_back(&error) => first_error = Some(error),
-                None => return Err(error),
-            },
-        }
-    }
-    Err(first_error.expect("there is at least one attempt, and it did not succeed"))
-}
-
-fn open_with(
-    config: &DatabaseConfig,
-    address: &SockAddr,
-    encryption: Encryption,
-) -> Result<Connection, Error> {
-    let unreachable = |source| Error::Connect {
-        host: config.host.clone(),
-        port: config.port,
-        source,
-    };
-    let what = format!(
-        "log in to \"{}\" at {}:{}",
-        config.dbname, config.host, config.port
-    );
-    let attempt = Attempt::new(&what, config.connect_timeout);
-    let socket = socket::connect(address, config.tcp_keep_alive, config.connect_timeout)
-        .map_err(unreachable)?;
-    let transport = match encryption {
-        Encryption::None => Transport::Plain(socket),
-        Encryption::IfOffered | Encryption::Required => {
-            encrypt(config, socket, encryption, &attempt)?
-        }
-    };
-    let mut wire = Wire::new(transport);
-    wire.send(&startup(config, &attempt)?, &attempt)?;
-    auth::authenticate(&mut wire, config, &attempt)?;
-    let (version, backend_key) = read_session(&mut wire, &attempt)?;
-    Ok(Connection {
-        wire,
-        address: address.clone(),
-        version,
-        backend_key,
-        command_timeout: COMMAND_TIMEOUT,
-    })
-}
-
-/// What the server tells of the new session before it is ready: its version, and the key to cancel commands with.
-fn read_session(wire: &mut Wire, attempt: &Attempt<'_>) -> Result<(u32, (i32, i32)), Error> {
-    let malformed = |error| malformed(attempt, &error);
-    let mut version = None;
-    let mut backend_key = (0, 0);
-    loop {
-        let Message { tag, body } = wire.receive(attempt)?;
-        let mut fields = Fields::new(&body);
-        match tag {
-            b'S' if fields.text("name").map_err(malformed)? == "server_version" => {
-                version = parse_version(&fields.text("value").map_err(malformed)?);
-            }
-            b'K' => {
-                backend_key = (
-                    fields.i32("process").map_err(malformed)?,
-                    fields.i32("secret").map_err(malformed)?,
-                );
-            }
-            b'Z' => {
-                let version = version
-                    .ok_or_else(|| attempt.protocol_error("no version that we understand"))?;
-                return Ok((version, backend_key));
-            }
-            b'E' => return Err(attempt.server_error(&body)),
-            b'N' | b'S' => {}
-            tag => return Err(attempt.unexpected(tag)),
-        }
-    }
-}
-
-/// Asks for TLS: the server answers with one byte, and whatever came behind it would be read as part of the handshake.
-fn encrypt(
-    config: &DatabaseConfig,
-    socket: Socket,
-    encryption: Encryption,
-    attempt: &Attempt<'_>,
-) -> Result<Transport, Error> {
-    let connector = tls::connector(config)?;
-    let mut request = BytesMut::new();
-    frontend::ssl_request(&mut request);
-    let mut plain = Transport::Plain(socket);
-    plain
-        .write_all(&request, attempt.deadline)
-        .map_err(|error| attempt.io_error(error))?;
-    socket::wait_until(plain.socket(), PollFlags::IN, attempt.deadline)
-        .map_err(|error| attempt.io_error(error))?;
-    let Transport::Plain(mut socket) = plain else {
-        return Ok(plain);
-    };
-    let mut answer = [0];
-    if socket
-        .read(&mut answer)
-        .map_err(|error| attempt.io_error(error))?
-        == 0
-    {
-        return Err(Error::Closed {
-            attempted: attempt.what.to_owned(),
-        });
-    }
-    match (answer, encryption) {
-        ([b'S'], _) => {
-            let stream = tls::handshake(&connector, config, socket, attempt.deadline)?;
-            Ok(Transport::Tls(Box::new(stream)))
-        }
-        ([b'N'], Encryption::Required) => Err(Error::TlsNotOffered {
-            host: config.host.clone(),
-            port: config.port,
-        }),
-        ([b'N'], Encryption::None | Encryption::IfOffered) => Ok(Transport::Plain(socket)),
-        ([other], _) => Err(attempt.unexpected(other)),
-    }
-}
-
-fn startup(config: &DatabaseConfig, attempt: &Attempt<'_>) -> Result<BytesMut, Error> {
-    let who = [
-        ("user", config.user.as_str()),
-        ("database", config.dbname.as_str()),
-        ("replication", "database"),
-        ("application_name", "walstreet"),
-    ];
-    let mut bytes = BytesMut::new();
-    frontend::startup_message(who.into_iter().chain(SETTINGS), &mut bytes)
-        .map_err(|error| attempt.io_error(error))?;
-    Ok(bytes)
 }
 
 fn query(sql: &str, attempt: &Attempt<'_>) -> Result<BytesMut, Error> {
@@ -494,19 +317,6 @@ fn start_replication_sql(
     )
 }
 
-/// `15.18 (Debian 15.18-1)` or `17beta1` → `150018`, `170000`.
-fn parse_version(text: &str) -> Option<u32> {
-    let mut numbers = text
-        .split(|c: char| !c.is_ascii_digit())
-        .filter(|digits| !digits.is_empty());
-    let major: u32 = numbers.next()?.parse().ok()?;
-    let minor = text
-        .get(major.to_string().len()..)?
-        .strip_prefix('.')
-        .and(numbers.next());
-    Some(major * 10_000 + minor.and_then(|digits| digits.parse().ok()).unwrap_or(0))
-}
-
 fn unexpected_row(what: &str) -> Error {
     Error::Protocol {
         attempted: what.to_owned(),
@@ -514,24 +324,9 @@ fn unexpected_row(what: &str) -> Error {
     }
 }
 
-fn malformed(attempt: &Attempt<'_>, error: &Malformed) -> Error {
-    attempt.protocol_error(format!("a message without {}", error.0))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn versions_are_read_as_the_server_numbers_them() {
-        assert_eq!(
-            parse_version("15.18 (Debian 15.18-0+deb12u1)"),
-            Some(150_018)
-        );
-        assert_eq!(parse_version("17beta1"), Some(170_000));
-        assert_eq!(parse_version("18"), Some(180_000));
-        assert_eq!(parse_version(""), None);
-    }
 
     #[test]
     fn slots_are_created_in_the_words_of_the_version() {

@@ -7,6 +7,7 @@ pub mod catalog_query;
 pub mod client;
 pub mod connection;
 pub mod error;
+mod login;
 pub mod lsn;
 pub mod pgoutput;
 pub mod publication;

@@ -51,6 +51,10 @@ impl<'a> Attempt<'a> {
         }
     }
 
+    pub(super) fn malformed(&self, Malformed(field): Malformed) -> Error {
+        self.protocol_error(format!("a message without {field}"))
+    }
+
     pub(super) fn unexpected(&self, tag: u8) -> Error {
         self.protocol_error(format!(
             "an unexpected message of type '{}'",
@@ -62,9 +66,7 @@ impl<'a> Attempt<'a> {
     pub(super) fn server_error(&self, body: &[u8]) -> Error {
         match error_response(body, self.what) {
             Ok(error) => Error::Server(Box::new(error)),
-            Err(Malformed(field)) => {
-                self.protocol_error(format!("an error response without {field}"))
-            }
+            Err(error) => self.malformed(error),
         }
     }
 }

@@ -121,7 +121,7 @@ impl<'a> Decimal<'a> {
                 let number = (0..zeros).fold(number, |number, _| number * 10);
                 Unscaled::small((if self.negative { -number } else { number }).into())
             }
-            ..=38 => {
+            19..=38 => {
                 let number = digits().fold(0, |number: i128, digit| {
                     number * 10 + i128::from(digit - b'0')
                 });

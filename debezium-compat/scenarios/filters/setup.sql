@@ -1,0 +1,12 @@
+CREATE SCHEMA app;
+CREATE SCHEMA hidden;
+CREATE TABLE customers (id int PRIMARY KEY, password text, name text, note text);
+CREATE TABLE orders (id int PRIMARY KEY, v text);
+CREATE TABLE orders_archive (id int PRIMARY KEY, v text);
+CREATE TABLE app.events (id int PRIMARY KEY, payload jsonb, kind text);
+CREATE TABLE hidden.orders (id int PRIMARY KEY);
+INSERT INTO customers VALUES (1, 'secret', 'Ada', 'n');
+INSERT INTO orders VALUES (1, 'v');
+INSERT INTO orders_archive VALUES (1, 'v');
+INSERT INTO app.events VALUES (1, '{}', 'k');
+INSERT INTO hidden.orders VALUES (1);

@@ -1,0 +1,16 @@
+BEGIN;
+INSERT INTO hidden.orders VALUES (2);
+INSERT INTO customers VALUES (2, 'secret', 'Grace', 'n');
+INSERT INTO orders_archive VALUES (2, 'v');
+INSERT INTO orders VALUES (2, 'v');
+COMMIT;
+UPDATE customers SET password = 'other' WHERE id = 1;
+UPDATE customers SET id = 3 WHERE id = 1;
+ALTER TABLE customers REPLICA IDENTITY FULL;
+UPDATE customers SET name = 'Ada L' WHERE id = 3;
+DELETE FROM customers WHERE id = 2;
+INSERT INTO app.events VALUES (2, '{"a":1}', NULL);
+DELETE FROM app.events;
+UPDATE orders_archive SET v = 'w';
+DELETE FROM hidden.orders;
+DELETE FROM orders;

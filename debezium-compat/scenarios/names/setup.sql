@@ -1,0 +1,13 @@
+CREATE SCHEMA "Shop Floor";
+CREATE SCHEMA "dotted.schema";
+CREATE TABLE "Shop Floor"."Order-Lines" ("ID" int PRIMARY KEY, "Unit Price" numeric(8,2) DEFAULT 1.00, "größe" text, "select" int, "a""quote" text, "日本" text, "1st" int, "with.dot" int, "a$b" int);
+CREATE TABLE "Up.per" ("Id" int PRIMARY KEY, v text);
+CREATE TABLE "tbl_ünï_日本" (id int PRIMARY KEY, "😀" text);
+CREATE TABLE "dotted.schema"."dotted.table" (id int PRIMARY KEY);
+CREATE TABLE "quo""te" (id int PRIMARY KEY, "x'y" text);
+CREATE TABLE "UPPER" (id int PRIMARY KEY);
+CREATE TABLE lower_and_long_name_that_is_exactly_sixty_three_characters_long_ (id int PRIMARY KEY);
+INSERT INTO "Shop Floor"."Order-Lines" VALUES (1, 2.50, 'groß', 3, 'q"q', '値', 1, 2, 3);
+INSERT INTO "Up.per" VALUES (1, 'one');
+INSERT INTO "tbl_ünï_日本" VALUES (1, '🎉');
+INSERT INTO "quo""te" VALUES (1, 'x');

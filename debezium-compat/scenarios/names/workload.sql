@@ -1,0 +1,10 @@
+INSERT INTO "Shop Floor"."Order-Lines" SELECT "ID" + 1, "Unit Price", "größe", "select", "a""quote", "日本", "1st", "with.dot", "a$b" FROM "Shop Floor"."Order-Lines";
+UPDATE "Shop Floor"."Order-Lines" SET "größe" = NULL;
+DELETE FROM "Shop Floor"."Order-Lines" WHERE "ID" = 1;
+INSERT INTO "Up.per" VALUES (2, 'two');
+UPDATE "Up.per" SET "Id" = 3 WHERE "Id" = 2;
+INSERT INTO "tbl_ünï_日本" VALUES (2, NULL);
+INSERT INTO "dotted.schema"."dotted.table" VALUES (1);
+INSERT INTO "quo""te" VALUES (2, 'y');
+INSERT INTO "UPPER" VALUES (1);
+INSERT INTO lower_and_long_name_that_is_exactly_sixty_three_characters_long_ VALUES (1);

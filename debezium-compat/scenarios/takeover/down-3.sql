@@ -1,0 +1,1 @@
+UPDATE t SET v = 'while walstreet hands back' WHERE id > 150;

@@ -1,0 +1,11 @@
+UPDATE by_key SET small = 'b';
+UPDATE in_full SET small = 'b';
+UPDATE with_not_null SET small = 'b';
+UPDATE by_key SET t = 'short now', small = 'c' WHERE id = 1;
+UPDATE in_full SET t = 'short now', small = 'c' WHERE id = 1;
+UPDATE by_key SET j = NULL, at = NULL WHERE id = 1;
+UPDATE in_full SET j = NULL, at = NULL WHERE id = 1;
+UPDATE by_key SET id = 10 WHERE id = 1;
+UPDATE in_full SET id = 10 WHERE id = 1;
+DELETE FROM by_key WHERE id = 2;
+DELETE FROM in_full WHERE id = 2;

@@ -1,0 +1,10 @@
+TRUNCATE others;
+TRUNCATE parents CASCADE;
+BEGIN;
+INSERT INTO others VALUES ('y');
+TRUNCATE others, parents, children RESTART IDENTITY;
+INSERT INTO others VALUES ('z');
+COMMIT;
+BEGIN;
+TRUNCATE others;
+ROLLBACK;

@@ -1,0 +1,144 @@
+//! Records of `pg_logical_emit_message` (`LogicalDecodingMessageMonitor`): a topic of their own, no context headers.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+
+use super::envelope::transaction_schema;
+use super::record::{Placement, RecordBuffer};
+use super::row::frame;
+use super::source::{self, SourceBlock};
+use super::topic::message_topic;
+use crate::change::Position;
+use crate::config::connector::{BinaryMode, ConnectorConfig};
+use crate::connect::json;
+use crate::connect::schema::{Field, Kind, Schema};
+
+pub struct MessageEncoder {
+    topic: Arc<str>,
+    key_head: Vec<u8>,
+    key_tail: &'static [u8],
+    value_head: Vec<u8>,
+    value_tail: &'static [u8],
+    source: SourceBlock,
+    binary: BinaryMode,
+}
+
+impl MessageEncoder {
+    #[must_use]
+    pub fn new(config: &ConnectorConfig) -> Self {
+        let (key_head, key_tail) = frame(&key_schema(), &config.key_converter);
+        let (value_head, value_tail) =
+            frame(&value_schema(config.values.binary), &config.value_converter);
+        Self {
+            topic: message_topic(config).into(),
+            key_head,
+            key_tail,
+            value_head,
+            value_tail,
+            source: SourceBlock::new(config, "", ""),
+            binary: config.values.binary,
+        }
+    }
+
+    #[must_use]
+    pub fn topic(&self) -> &str {
+        &self.topic
+    }
+
+    /// Appends one message; `now_ms` is the wall clock in milliseconds since 1970.
+    pub fn encode(
+        &mut self,
+        prefix: &str,
+        content: &[u8],
+        position: &Position<'_>,
+        now_ms: i64,
+        out: &mut RecordBuffer,
+    ) {
+        let topic = out.topic_index(&self.topic);
+        let bytes = out.bytes_mut();
+        let key_start = bytes.len();
+        bytes.extend_from_slice(&self.key_head);
+        bytes.extend_from_slice(b"{\"prefix\":");
+        json::write_string(prefix.as_bytes(), bytes);
+        bytes.push(b'}');
+        bytes.extend_from_slice(self.key_tail);
+        let value_start = bytes.len();
+        bytes.extend_from_slice(&self.value_head);
+        bytes.extend_from_slice(b"{\"op\":\"m\",\"ts_ms\":");
+        bytes.extend_from_slice(itoa::Buffer::new().format(now_ms).as_bytes());
+        bytes.push(b',');
+        self.source.write(position, None, bytes);
+        bytes.extend_from_slice(b",\"transaction\":null,\"message\":{\"prefix\":");
+        json::write_string(prefix.as_bytes(), bytes);
+        bytes.extend_from_slice(b",\"content\":\"");
+        // None of these alphabets needs escapes.
+        bytes.extend_from_slice(spelled(content, self.binary).as_bytes());
+        bytes.extend_from_slice(b"\"}}");
+        bytes.extend_from_slice(self.value_tail);
+        let (key, value) = (key_start..value_start, value_start..bytes.len());
+        out.push(Placement {
+            topic,
+            partition: None,
+            key: Some(key),
+            value: Some(value),
+            key_header: None,
+            context_headers: false,
+        });
+    }
+}
+
+fn spelled(content: &[u8], mode: BinaryMode) -> String {
+    match mode {
+        BinaryMode::Bytes | BinaryMode::Base64 => STANDARD.encode(content),
+        BinaryMode::Base64UrlSafe => URL_SAFE.encode(content),
+        BinaryMode::Hex => content.iter().map(|byte| format!("{byte:02x}")).collect(),
+    }
+}
+
+fn key_schema() -> Schema {
+    let prefix = field("prefix", Schema::new(Kind::String).optional(true));
+    Schema::named(
+        Kind::Struct(vec![prefix]),
+        "io.debezium.connector.postgresql.MessageKey",
+        1,
+    )
+}
+
+fn value_schema(mode: BinaryMode) -> Schema {
+    let content = match mode {
+        BinaryMode::Bytes => Kind::Bytes,
+        BinaryMode::Base64 | BinaryMode::Base64UrlSafe | BinaryMode::Hex => Kind::String,
+    };
+    let message = vec![
+        field("prefix", Schema::new(Kind::String).optional(true)),
+        field("content", Schema::new(content).optional(true)),
+    ];
+    let fields = vec![
+        field("op", Schema::new(Kind::String)),
+        field("ts_ms", Schema::new(Kind::Int64).optional(true)),
+        field("source", source::schema()),
+        field("transaction", transaction_schema()),
+        field(
+            "message",
+            Schema::named(
+                Kind::Struct(message),
+                "io.debezium.connector.postgresql.Message",
+                1,
+            ),
+        ),
+    ];
+    Schema::named(
+        Kind::Struct(fields),
+        "io.debezium.connector.postgresql.MessageValue",
+        1,
+    )
+}
+
+fn field(name: &str, schema: Schema) -> Field {
+    Field {
+        name: name.to_owned(),
+        schema,
+    }
+}
