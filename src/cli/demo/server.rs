@@ -77,7 +77,7 @@ struct User {
 #[derive(Debug)]
 pub(super) struct Server {
     // In the order in which they must go.
-    process: Postgres,
+    _process: Postgres,
     workspace: Workspace,
 }
 
@@ -114,7 +114,10 @@ impl Server {
         let mut process = Postgres { process };
         workspace.guard.protect(process.process.id());
         process.wait_until_ready(&log, stop)?;
-        Ok(Self { process, workspace })
+        Ok(Self {
+            _process: process,
+            workspace,
+        })
     }
 
     /// Only names the socket: each server has a directory of its own.
@@ -124,7 +127,6 @@ impl Server {
     pub(super) fn directory(&self) -> &Path {
         &self.workspace.directory
     }
-
 }
 
 /// The server's process, stopped when dropped.
@@ -152,9 +154,7 @@ impl Postgres {
     }
 
     fn has_ended(&mut self) -> bool {
-        self.process
-            .try_wait()
-            .is_ok_and(|status| status.is_some())
+        self.process.try_wait().is_ok_and(|status| status.is_some())
     }
 }
 
@@ -239,7 +239,10 @@ impl Workspace {
             .spawn()
             .map_err(io_error("run", Path::new(command.get_program())))?;
         loop {
-            match process.try_wait().map_err(io_error("await", &output_path))? {
+            match process
+                .try_wait()
+                .map_err(io_error("await", &output_path))?
+            {
                 Some(status) if status.success() => return Ok(()),
                 Some(_) => {
                     let output = last_lines(&read(&output_path));
@@ -263,7 +266,10 @@ impl Drop for Workspace {
 
 fn kill_with_children(process: &mut Child) {
     let killed = kill_process_group(Pid::from_child(process), Signal::KILL);
-    if let Err(error) = killed.map_err(io::Error::from).and_then(|()| process.wait()) {
+    if let Err(error) = killed
+        .map_err(io::Error::from)
+        .and_then(|()| process.wait())
+    {
         tracing::warn!(%error, "could not stop a program of the demo");
     }
 }
@@ -350,7 +356,7 @@ mod tests {
     fn a_server_leaves_neither_process_nor_files() {
         let server = Server::start(&CancellationToken::new()).unwrap();
         let directory = server.directory().to_owned();
-        let process = Path::new("/proc").join(server.process.process.id().to_string());
+        let process = Path::new("/proc").join(server._process.process.id().to_string());
         assert!(directory.join(".s.PGSQL.5432").exists() && process.exists());
         drop(server);
         assert!(!directory.exists() && !process.exists());
