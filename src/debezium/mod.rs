@@ -13,6 +13,7 @@ pub mod topic;
 mod conversion;
 mod default;
 mod envelope;
+mod geometry;
 mod iso_text;
 mod key;
 mod row;

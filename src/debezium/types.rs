@@ -1,13 +1,12 @@
 //! PostgreSQL type → Connect schema and conversion (`PostgresValueConverter.schemaBuilder`).
 
-use std::borrow::Cow;
-
 use super::conversion::{Conversion, NumericForm};
+use super::geometry;
 use super::temporal::{Clock, DateForm, TimeForm};
 use crate::config::connector::{
     BinaryMode, DecimalMode, IntervalMode, TimePrecisionMode, ValueOptions,
 };
-use crate::connect::schema::{Field, Kind, Schema, logical};
+use crate::connect::schema::{Kind, Schema, logical};
 use crate::postgres::catalog::{Column, Type, TypeKind, Types};
 
 /// `Integer.MAX_VALUE`: the length pgjdbc gives types without a limit.
@@ -167,6 +166,7 @@ impl Mapper<'_> {
             "timestamp" => self.timestamp(modifier),
             "timestamptz" => zoned_timestamp(modifier),
             "interval" => self.interval(),
+            "point" => Mapping::of(geometry::point_schema(), Conversion::Point),
             _ => return None,
         })
     }
@@ -297,7 +297,9 @@ impl Mapper<'_> {
     fn array(&self, element: &Type, modifier: i32) -> Option<Mapping> {
         match element.name.as_str() {
             // "These array types still need to be implemented", says Debezium; elements of a domain type it does not know.
-            "money" | "name" | "interval" | "varbit" | "xml" if element.schema == "pg_catalog" => {
+            "money" | "name" | "interval" | "varbit" | "xml" | "point"
+                if element.schema == "pg_catalog" =>
+            {
                 return None;
             }
             // The schema is that of one bit string, and no value fits it.
@@ -395,20 +397,15 @@ fn decimal(scale: usize) -> Schema {
 }
 
 fn variable_scale_decimal() -> Schema {
-    let field = |name: &str, kind| Field {
-        name: name.to_owned(),
-        schema: Schema::new(kind),
-    };
-    let fields = vec![field("scale", Kind::Int32), field("value", Kind::Bytes)];
-    let schema = Schema::named(
-        Kind::Struct(fields),
+    let fields = [
+        ("scale", Schema::new(Kind::Int32)),
+        ("value", Schema::new(Kind::Bytes)),
+    ];
+    Schema::structure(
         "io.debezium.data.VariableScaleDecimal",
-        1,
-    );
-    Schema {
-        doc: Some(Cow::Borrowed("Variable scaled decimal")),
-        ..schema
-    }
+        "Variable scaled decimal",
+        fields,
+    )
 }
 
 /// What `numeric(precision, scale)` keeps in its modifier. The scale has a sign there, in eleven bits, which pgjdbc does not know:

@@ -9,6 +9,7 @@ pub mod date;
 pub mod interval;
 pub mod money;
 pub mod numeric;
+pub mod point;
 pub mod time;
 pub mod timestamp;
 
