@@ -3,9 +3,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 
-use super::geometry;
 use super::temporal::{self, Clock, DateForm, LocalDateTime, TimeForm};
-use crate::config::connector::{BinaryMode, DecimalMode, IntervalMode};
+use super::{geometry, hstore};
+use crate::config::connector::{BinaryMode, DecimalMode, HstoreMode, IntervalMode};
 use crate::connect::sink::Sink;
 use crate::postgres::value::Malformed;
 use crate::postgres::value::array::{Element, Elements};
@@ -42,6 +42,7 @@ pub(super) enum Conversion {
     },
     Interval(IntervalMode),
     Point,
+    Hstore(HstoreMode),
     Array {
         element: Box<Conversion>,
         nullable_elements: bool,
@@ -102,6 +103,7 @@ impl Conversion {
             Self::ZonedTimestamp { digits } => write_timestamptz(text, *digits, sink)?,
             Self::Interval(mode) => write_interval(Interval::parse(text)?, *mode, sink),
             Self::Point => geometry::write_point(Point::parse(text)?, sink),
+            Self::Hstore(mode) => hstore::write(text, *mode, sink)?,
             Self::Array {
                 element,
                 nullable_elements,
@@ -139,6 +141,7 @@ impl Conversion {
             Self::ZonedTimestamp { .. } => sink.string(b"1970-01-01T00:00:00Z"),
             Self::Interval(mode) => write_interval(Interval::default(), *mode, sink),
             Self::Point => geometry::write_origin(sink),
+            Self::Hstore(mode) => hstore::write_empty(*mode, sink),
             Self::Array { .. } | Self::EmptyArray => write_empty_array(sink),
         }
     }

@@ -14,6 +14,7 @@ mod conversion;
 mod default;
 mod envelope;
 mod geometry;
+mod hstore;
 mod iso_text;
 mod key;
 mod row;

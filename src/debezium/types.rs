@@ -1,10 +1,10 @@
 //! PostgreSQL type → Connect schema and conversion (`PostgresValueConverter.schemaBuilder`).
 
 use super::conversion::{Conversion, NumericForm};
-use super::geometry;
 use super::temporal::{Clock, DateForm, TimeForm};
+use super::{geometry, hstore};
 use crate::config::connector::{
-    BinaryMode, DecimalMode, IntervalMode, TimePrecisionMode, ValueOptions,
+    BinaryMode, DecimalMode, HstoreMode, IntervalMode, TimePrecisionMode, ValueOptions,
 };
 use crate::connect::schema::{Kind, Schema, logical};
 use crate::postgres::catalog::{Column, Type, TypeKind, Types};
@@ -29,6 +29,7 @@ pub(super) enum Placeholder {
     None,
     Text,
     Bytes,
+    Hstore(HstoreMode),
     TextArray,
     BytesArray,
     /// An array with the value of each byte.
@@ -125,7 +126,7 @@ impl Mapper<'_> {
             TypeKind::Base | TypeKind::Range if r#type.schema == "pg_catalog" => {
                 self.built_in(&r#type.name, modifier)
             }
-            TypeKind::Base => extension(&r#type.name),
+            TypeKind::Base => self.extension(&r#type.name),
             TypeKind::Array(_)
             | TypeKind::Domain { .. }
             | TypeKind::Composite
@@ -294,6 +295,20 @@ impl Mapper<'_> {
         Mapping::of(schema, Conversion::Interval(mode))
     }
 
+    /// Types that Debezium finds by their names, in whatever schema they are.
+    fn extension(&self, name: &str) -> Option<Mapping> {
+        Some(match name {
+            "citext" | "isbn" => Mapping::text(),
+            "ltree" => Mapping::named_text("io.debezium.data.Ltree"),
+            "hstore" => {
+                let mode = self.options.hstore;
+                Mapping::of(hstore::schema(mode), Conversion::Hstore(mode))
+                    .placeholder(Placeholder::Hstore(mode))
+            }
+            _ => return None,
+        })
+    }
+
     fn array(&self, element: &Type, modifier: i32) -> Option<Mapping> {
         match element.name.as_str() {
             // "These array types still need to be implemented", says Debezium; elements of a domain type it does not know.
@@ -351,14 +366,6 @@ fn vector(r#type: &Type) -> Mapping {
         Kind::Array(Box::new(Schema::new(items))),
         Conversion::EmptyArray,
     )
-}
-
-fn extension(name: &str) -> Option<Mapping> {
-    match name {
-        "citext" | "isbn" => Some(Mapping::text()),
-        "ltree" => Some(Mapping::named_text("io.debezium.data.Ltree")),
-        _ => None,
-    }
 }
 
 fn enumeration(labels: &[String]) -> Mapping {

@@ -6,6 +6,7 @@ pub mod array;
 pub mod bits;
 pub mod bytea;
 pub mod date;
+pub mod hstore;
 pub mod interval;
 pub mod money;
 pub mod numeric;
