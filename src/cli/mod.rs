@@ -27,6 +27,7 @@ Exit codes:
   2  the command line or a configuration is wrong; a restart cannot help
 
 Start here:
+  walstreet demo
   walstreet run --check-config connector.json --bootstrap-servers localhost:9092
   walstreet run connector.json --bootstrap-servers localhost:9092";
 

@@ -214,7 +214,7 @@ mod tests {
         assert_eq!(marks(&[UPDATE], &truth), "✗✓✓✓✓✓✓");
         assert_eq!(marks(&[READ], &truth), "✓✗✗✓✓✗✓");
         assert_eq!(marks(&[READ, UPDATE, UPDATE], &truth), "✓✗✓✗✓✓✓");
-        assert_eq!(marks(&[READ, READ, UPDATE], &truth), "✗✓✓✗✓✗✓");
+        assert_eq!(marks(&[READ, READ, UPDATE], &truth), "✗✓✓✗✓✓✓");
         assert_eq!(marks(&[READ, UPDATE, "{}"], &truth), "✓✓✓✓✗✓✓");
         let behind = Truth {
             confirmed: Lsn(200),

@@ -183,8 +183,7 @@ pub(super) struct Workspace {
 
 impl Workspace {
     fn create(user: Option<User>) -> Result<Self, Error> {
-        let directory = base_directory().join(format!("walstreet-demo-{}", std::process::id()));
-        fs::create_dir(&directory).map_err(io_error("create", &directory))?;
+        let directory = new_directory()?;
         let guard = Guard::start(&directory).map_err(io_error("watch over", &directory));
         let guard = guard.inspect_err(|_| remove(&directory))?;
         let workspace = Self {
@@ -274,6 +273,22 @@ fn kill_with_children(process: &mut Child) {
     }
 }
 
+/// Named after us; what a namesake left behind is not ours to touch.
+fn new_directory() -> Result<PathBuf, Error> {
+    let base = base_directory();
+    let mut number = 0;
+    loop {
+        let directory = base.join(format!("walstreet-demo-{}-{number}", std::process::id()));
+        match fs::create_dir(&directory) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+            created => {
+                created.map_err(io_error("create", &directory))?;
+                return Ok(directory);
+            }
+        }
+    }
+}
+
 fn base_directory() -> PathBuf {
     let directory = std::env::temp_dir();
     if directory.as_os_str().len() > MAX_DIRECTORY_LENGTH {
@@ -352,21 +367,35 @@ mod tests {
         assert_eq!(last_lines("a\n"), "a");
     }
 
-    #[test]
-    fn a_server_leaves_neither_process_nor_files() {
-        let server = Server::start(&CancellationToken::new()).unwrap();
-        let directory = server.directory().to_owned();
-        let process = Path::new("/proc").join(server._process.process.id().to_string());
-        assert!(directory.join(".s.PGSQL.5432").exists() && process.exists());
-        drop(server);
-        assert!(!directory.exists() && !process.exists());
+    fn our_directories() -> Vec<PathBuf> {
+        let ours = format!("walstreet-demo-{}-", std::process::id());
+        fs::read_dir(base_directory())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| {
+                path.file_name()
+                    .unwrap()
+                    .to_string_lossy()
+                    .starts_with(&ours)
+            })
+            .collect()
     }
 
     #[test]
-    fn a_start_that_is_stopped_leaves_nothing() {
+    fn a_server_leaves_neither_process_nor_files_and_a_start_that_is_stopped_leaves_none_either() {
         let stop = CancellationToken::new();
+        let server = Server::start(&stop).unwrap();
+        let directory = server.directory().to_owned();
+        let process = Path::new("/proc").join(server._process.process.id().to_string());
+        assert!(directory.join(".s.PGSQL.5432").exists() && process.exists());
+        assert_eq!(our_directories(), [directory]);
+        drop(server);
+        assert!(!process.exists());
+        assert!(our_directories().is_empty());
+
         stop.cancel();
         let stopped = Server::start(&stop);
         assert!(matches!(stopped, Err(Error::Stopped)), "{stopped:?}");
+        assert!(our_directories().is_empty());
     }
 }
