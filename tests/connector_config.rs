@@ -48,6 +48,7 @@ pub(crate) fn recorded(schemas: bool) -> ConnectorConfig {
             interval: IntervalMode::Numeric,
             hstore: HstoreMode::Json,
             money_fraction_digits: 2,
+            include_unknown: false,
             unavailable_placeholder: b"__debezium_unavailable_value".to_vec(),
         },
         records: RecordOptions {

@@ -213,6 +213,8 @@ pub struct ValueOptions {
     pub hstore: HstoreMode,
     /// `money.fraction.digits`.
     pub money_fraction_digits: u32,
+    /// `include.unknown.datatypes`.
+    pub include_unknown: bool,
     /// `unavailable.value.placeholder`, decoded.
     pub unavailable_placeholder: Vec<u8>,
 }

@@ -169,6 +169,7 @@ impl Parser<'_> {
             interval: self.mode("interval.handling.mode", modes::INTERVAL),
             hstore: self.mode("hstore.handling.mode", modes::HSTORE),
             money_fraction_digits: self.money_fraction_digits(),
+            include_unknown: self.boolean("include.unknown.datatypes"),
             unavailable_placeholder: self.unavailable_placeholder(),
         }
     }

@@ -1,10 +1,7 @@
 //! What is done to a value of one type: text output → datum, as `PostgresValueConverter` does it.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE};
-
 use super::temporal::{self, Clock, DateForm, LocalDateTime, TimeForm};
-use super::{geometry, hstore};
+use super::{geometry, hstore, opaque};
 use crate::config::connector::{BinaryMode, DecimalMode, HstoreMode, IntervalMode};
 use crate::connect::sink::Sink;
 use crate::postgres::value::Malformed;
@@ -46,6 +43,12 @@ pub(super) enum Conversion {
     Array {
         element: Box<Conversion>,
         nullable_elements: bool,
+        separators: &'static [u8],
+    },
+    /// A type that Debezium does not know; geometric ones look a little different.
+    Opaque {
+        mode: BinaryMode,
+        geometric: bool,
     },
     /// `oidvector` and `int2vector`: pgjdbc finds no element.
     EmptyArray,
@@ -107,7 +110,19 @@ impl Conversion {
             Self::Array {
                 element,
                 nullable_elements,
-            } => write_array(text, element, *nullable_elements, sink)?,
+                separators,
+            } => {
+                let elements = Elements::parse_separated(text, separators)?;
+                write_array(elements, element, *nullable_elements, sink)?;
+            }
+            Self::Opaque {
+                mode,
+                geometric: true,
+            } => opaque::write_geometric(text, *mode, sink)?,
+            Self::Opaque {
+                mode,
+                geometric: false,
+            } => opaque::write_binary(text, *mode, sink),
             Self::EmptyArray => write_empty_array(sink),
         }
         Ok(())
@@ -123,10 +138,8 @@ impl Conversion {
             Self::Text => sink.string(b""),
             Self::Numeric(form) => write_decimal(ZERO, *form, sink).expect("0 fits any scale"),
             Self::Money { mode, scale } => write_money_zero(*mode, *scale, sink),
-            Self::Bytes(BinaryMode::Bytes) | Self::Bits => sink.bytes(b""),
-            Self::Bytes(BinaryMode::Base64 | BinaryMode::Base64UrlSafe | BinaryMode::Hex) => {
-                sink.string(b"")
-            }
+            Self::Bits => sink.bytes(b""),
+            Self::Bytes(mode) | Self::Opaque { mode, .. } => opaque::write_binary(b"", *mode, sink),
             Self::Date(form, _) => temporal::write_days(0, *form, sink),
             Self::Time(form, clock) => temporal::write_time(0, *form, *clock, sink),
             Self::ZonedTime => sink.string(b"00:00:00Z"),
@@ -274,15 +287,7 @@ fn write_bytea<S: Sink>(text: &[u8], mode: BinaryMode, sink: &mut S) -> Result<(
         sink.string(digits);
         return Ok(());
     }
-    bytea::decode(text, |bytes| match mode {
-        BinaryMode::Bytes => sink.bytes(bytes),
-        BinaryMode::Base64 => sink.string(STANDARD.encode(bytes).as_bytes()),
-        BinaryMode::Base64UrlSafe => sink.string(URL_SAFE.encode(bytes).as_bytes()),
-        BinaryMode::Hex => {
-            let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            sink.string(digits.as_bytes());
-        }
-    })?;
+    bytea::decode(text, |bytes| opaque::write_binary(bytes, mode, sink))?;
     Ok(())
 }
 
@@ -302,13 +307,13 @@ fn write_interval<S: Sink>(interval: Interval, mode: IntervalMode, sink: &mut S)
 
 /// Debezium does not support more than one dimension: the inner arrays are shown as nulls.
 fn write_array<S: Sink>(
-    literal: &[u8],
+    elements: Elements<'_>,
     conversion: &Conversion,
     nullable_elements: bool,
     sink: &mut S,
 ) -> Result<(), Problem> {
     sink.begin_array();
-    for (index, element) in Elements::parse(literal)?.enumerate() {
+    for (index, element) in elements.enumerate() {
         sink.element(index);
         match element? {
             Element::Text(text) => conversion.write(&text, sink)?,

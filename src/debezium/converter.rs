@@ -62,7 +62,7 @@ impl ColumnConverter {
     ) -> Option<Self> {
         let (dates, delivers_names) = match phase {
             Phase::Snapshot => (Clock::JavaSql, true),
-            Phase::Stream => (Clock::JavaTime, false),
+            Phase::Stream => (Clock::JavaTime, options.include_unknown),
         };
         let mapping = Mapper {
             types,

@@ -17,6 +17,7 @@ mod geometry;
 mod hstore;
 mod iso_text;
 mod key;
+mod opaque;
 mod row;
 mod temporal;
 mod types;

@@ -2,7 +2,7 @@
 
 use super::conversion::{Conversion, NumericForm};
 use super::temporal::{Clock, DateForm, TimeForm};
-use super::{geometry, hstore};
+use super::{geometry, hstore, opaque};
 use crate::config::connector::{
     BinaryMode, DecimalMode, HstoreMode, IntervalMode, TimePrecisionMode, ValueOptions,
 };
@@ -82,7 +82,7 @@ pub(super) struct Mapper<'a> {
     pub(super) options: &'a ValueOptions,
     /// What pgjdbc makes of dates in the column's phase.
     pub(super) dates: Clock,
-    /// Debezium's stream decoder drops `name` columns.
+    /// Debezium's stream decoder drops `name` columns, unless unknown types are wanted.
     pub(super) delivers_names: bool,
 }
 
@@ -99,7 +99,9 @@ impl Mapper<'_> {
             | TypeKind::Composite
             | TypeKind::Range
             | TypeKind::Multirange
-            | TypeKind::Pseudo => self.scalar(r#type, modifier),
+            | TypeKind::Pseudo => self
+                .scalar(r#type, modifier)
+                .or_else(|| self.unknown(r#type)),
         }
     }
 
@@ -208,11 +210,7 @@ impl Mapper<'_> {
 
     fn bytea(&self) -> Mapping {
         let mode = self.options.binary;
-        let (kind, placeholder) = match mode {
-            BinaryMode::Bytes => (Kind::Bytes, Placeholder::Bytes),
-            BinaryMode::Hex => (Kind::String, Placeholder::Text),
-            BinaryMode::Base64 | BinaryMode::Base64UrlSafe => (Kind::String, Placeholder::None),
-        };
+        let (kind, placeholder) = opaque::binary(mode);
         Mapping::new(kind, Conversion::Bytes(mode)).placeholder(placeholder)
     }
 
@@ -309,10 +307,22 @@ impl Mapper<'_> {
         })
     }
 
+    /// `include.unknown.datatypes`.
+    fn unknown(&self, r#type: &Type) -> Option<Mapping> {
+        if !self.options.include_unknown {
+            return None;
+        }
+        let mode = self.options.binary;
+        let (kind, placeholder) = opaque::binary(mode);
+        let geometric = r#type.schema == "pg_catalog" && opaque::is_geometric(&r#type.name);
+        let conversion = Conversion::Opaque { mode, geometric };
+        Some(Mapping::new(kind, conversion).placeholder(placeholder))
+    }
+
     fn array(&self, element: &Type, modifier: i32) -> Option<Mapping> {
         match element.name.as_str() {
             // "These array types still need to be implemented", says Debezium; elements of a domain type it does not know.
-            "money" | "name" | "interval" | "varbit" | "xml" | "point"
+            "money" | "name" | "interval" | "varbit" | "xml" | "point" | "refcursor"
                 if element.schema == "pg_catalog" =>
             {
                 return None;
@@ -321,16 +331,28 @@ impl Mapper<'_> {
             "bit" if element.schema == "pg_catalog" => return Some(bits(modifier).always_null()),
             _ => {}
         }
-        let mapping = self.scalar(element, modifier)?;
-        let nullable_elements = !matches!(element.kind, TypeKind::Enum(_))
+        let known = self.scalar(element, modifier);
+        let nullable_elements = known.is_some()
+            && !matches!(element.kind, TypeKind::Enum(_))
             && !matches!(element.name.as_str(), "isbn" | "tsvector");
+        let mapping = known.or_else(|| self.unknown(element))?;
         let items = mapping.schema.optional(nullable_elements);
         let placeholder = array_placeholder(&element.name, &mapping.conversion);
         let conversion = Conversion::Array {
             element: Box::new(through_java_sql(mapping.conversion)),
             nullable_elements,
+            separators: separators(element),
         };
         Some(Mapping::new(Kind::Array(Box::new(items)), conversion).placeholder(placeholder))
+    }
+}
+
+/// The type's delimiter: only boxes have another one than the comma.
+fn separators(element: &Type) -> &'static [u8] {
+    if element.schema == "pg_catalog" && element.name == "box" {
+        b";"
+    } else {
+        b","
     }
 }
 

@@ -79,7 +79,7 @@ pub(super) const DEBEZIUM: &[Property] = &[
     Property { name: "hstore.handling.mode", kind: OneOf(&["json", "map"]), default: Some("json"), support: Honoured, doc: "How hstore values are written" },
     Property { name: "interval.handling.mode", kind: OneOf(&["string", "numeric"]), default: Some("numeric"), support: Honoured, doc: "How interval values are written" },
     Property { name: "money.fraction.digits", kind: Short, default: Some("2"), support: Honoured, doc: "Decimal places of money values" },
-    Property { name: "include.unknown.datatypes", kind: Boolean, default: Some("false"), support: Refused("columns of unmapped types are always left out; cast them in a generated column"), doc: "Whether values of unmapped types are written as bytes" },
+    Property { name: "include.unknown.datatypes", kind: Boolean, default: Some("false"), support: Honoured, doc: "Whether values of unmapped types are written as bytes" },
     Property { name: "unavailable.value.placeholder", kind: Text, default: Some("__debezium_unavailable_value"), support: Honoured, doc: "What stands for an unchanged TOAST value; hex: and octets for bytes" },
     Property { name: "schema.refresh.mode", kind: OneOf(&["columns_diff", "columns_diff_exclude_unchanged_toast"]), default: Some("columns_diff"), support: NoEffect("a table's columns are refreshed when pgoutput describes the table anew"), doc: "When a table's columns are read again" },
     Property { name: "include.schema.comments", kind: Boolean, default: Some("false"), support: NoEffect("it adds nothing for PostgreSQL"), doc: "Whether schemas carry comments" },
