@@ -4,6 +4,5 @@ mod catalog;
 mod check;
 mod publication;
 mod seed;
-mod server;
 mod slot;
 mod snapshot;
