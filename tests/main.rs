@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod connector_config;
+mod decode;
 mod faults;
 mod golden_records;
 mod pgoutput;

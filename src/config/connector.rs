@@ -210,6 +210,7 @@ pub struct ValueOptions {
     pub time_precision: TimePrecisionMode,
     pub binary: BinaryMode,
     pub interval: IntervalMode,
+    pub hstore: HstoreMode,
     /// `money.fraction.digits`.
     pub money_fraction_digits: u32,
     /// `unavailable.value.placeholder`, decoded.
@@ -245,6 +246,12 @@ pub enum BinaryMode {
 pub enum IntervalMode {
     Numeric,
     String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HstoreMode {
+    Json,
+    Map,
 }
 
 /// Which records a change becomes.

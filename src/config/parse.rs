@@ -167,6 +167,7 @@ impl Parser<'_> {
             time_precision: self.mode("time.precision.mode", modes::TIME_PRECISION),
             binary: self.mode("binary.handling.mode", modes::BINARY),
             interval: self.mode("interval.handling.mode", modes::INTERVAL),
+            hstore: self.mode("hstore.handling.mode", modes::HSTORE),
             money_fraction_digits: self.money_fraction_digits(),
             unavailable_placeholder: self.unavailable_placeholder(),
         }

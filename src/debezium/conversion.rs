@@ -4,7 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 
 use super::temporal::{self, Clock, DateForm, LocalDateTime, TimeForm};
-use crate::config::connector::{BinaryMode, DecimalMode, IntervalMode};
+use super::{geometry, hstore};
+use crate::config::connector::{BinaryMode, DecimalMode, HstoreMode, IntervalMode};
 use crate::connect::sink::Sink;
 use crate::postgres::value::Malformed;
 use crate::postgres::value::array::{Element, Elements};
@@ -12,6 +13,7 @@ use crate::postgres::value::date::Date;
 use crate::postgres::value::interval::Interval;
 use crate::postgres::value::money::Money;
 use crate::postgres::value::numeric::{Decimal, Numeric, Unscaled};
+use crate::postgres::value::point::Point;
 use crate::postgres::value::time::{ZonedTime, parse_time};
 use crate::postgres::value::timestamp::Timestamp;
 use crate::postgres::value::{bits, bytea};
@@ -39,6 +41,8 @@ pub(super) enum Conversion {
         digits: u32,
     },
     Interval(IntervalMode),
+    Point,
+    Hstore(HstoreMode),
     Array {
         element: Box<Conversion>,
         nullable_elements: bool,
@@ -98,6 +102,8 @@ impl Conversion {
             }
             Self::ZonedTimestamp { digits } => write_timestamptz(text, *digits, sink)?,
             Self::Interval(mode) => write_interval(Interval::parse(text)?, *mode, sink),
+            Self::Point => geometry::write_point(Point::parse(text)?, sink),
+            Self::Hstore(mode) => hstore::write(text, *mode, sink)?,
             Self::Array {
                 element,
                 nullable_elements,
@@ -134,6 +140,8 @@ impl Conversion {
             }
             Self::ZonedTimestamp { .. } => sink.string(b"1970-01-01T00:00:00Z"),
             Self::Interval(mode) => write_interval(Interval::default(), *mode, sink),
+            Self::Point => geometry::write_origin(sink),
+            Self::Hstore(mode) => hstore::write_empty(*mode, sink),
             Self::Array { .. } | Self::EmptyArray => write_empty_array(sink),
         }
     }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use super::converter::{ColumnConverter, Phase};
 use crate::config::connector::{
-    BinaryMode, DecimalFormat, DecimalMode, IntervalMode, JsonConverterOptions, TimePrecisionMode,
-    ValueOptions,
+    BinaryMode, DecimalFormat, DecimalMode, HstoreMode, IntervalMode, JsonConverterOptions,
+    TimePrecisionMode, ValueOptions,
 };
 use crate::connect::json::{JsonSink, write_schema};
 use crate::postgres::catalog::{Column, Type, TypeKind, Types};
@@ -17,7 +17,7 @@ const STREAM_VALUES: &str = include_str!("../../tests/golden/stream_values.jsonl
 const SNAPSHOT_VALUES: &str = include_str!("../../tests/golden/snapshot_values.jsonl");
 
 /// The recorded configurations; `default` is the one that the others differ from by one property.
-const MODES: [&str; 13] = [
+const MODES: [&str; 14] = [
     "default",
     "decimal_string",
     "decimal_double",
@@ -31,6 +31,7 @@ const MODES: [&str; 13] = [
     "binary_base64",
     "binary_base64_url_safe",
     "interval_string",
+    "hstore_map",
 ];
 
 #[derive(Deserialize)]
@@ -133,6 +134,7 @@ fn options(mode: &str) -> (ValueOptions, JsonConverterOptions) {
         time_precision: TimePrecisionMode::Adaptive,
         binary: BinaryMode::Bytes,
         interval: IntervalMode::Numeric,
+        hstore: HstoreMode::Json,
         money_fraction_digits: 2,
         unavailable_placeholder: b"__debezium_unavailable_value".to_vec(),
     };
@@ -156,6 +158,7 @@ fn options(mode: &str) -> (ValueOptions, JsonConverterOptions) {
         "binary_hex" => options.binary = BinaryMode::Hex,
         "binary_base64" => options.binary = BinaryMode::Base64,
         "binary_base64_url_safe" => options.binary = BinaryMode::Base64UrlSafe,
+        "hstore_map" => options.hstore = HstoreMode::Map,
         "interval_string" => options.interval = IntervalMode::String,
         other => panic!("{other}"),
     }

@@ -13,6 +13,8 @@ pub mod topic;
 mod conversion;
 mod default;
 mod envelope;
+mod geometry;
+mod hstore;
 mod iso_text;
 mod key;
 mod row;

@@ -1,13 +1,12 @@
 //! PostgreSQL type → Connect schema and conversion (`PostgresValueConverter.schemaBuilder`).
 
-use std::borrow::Cow;
-
 use super::conversion::{Conversion, NumericForm};
 use super::temporal::{Clock, DateForm, TimeForm};
+use super::{geometry, hstore};
 use crate::config::connector::{
-    BinaryMode, DecimalMode, IntervalMode, TimePrecisionMode, ValueOptions,
+    BinaryMode, DecimalMode, HstoreMode, IntervalMode, TimePrecisionMode, ValueOptions,
 };
-use crate::connect::schema::{Field, Kind, Schema, logical};
+use crate::connect::schema::{Kind, Schema, logical};
 use crate::postgres::catalog::{Column, Type, TypeKind, Types};
 
 /// `Integer.MAX_VALUE`: the length pgjdbc gives types without a limit.
@@ -30,6 +29,7 @@ pub(super) enum Placeholder {
     None,
     Text,
     Bytes,
+    Hstore(HstoreMode),
     TextArray,
     BytesArray,
     /// An array with the value of each byte.
@@ -126,7 +126,7 @@ impl Mapper<'_> {
             TypeKind::Base | TypeKind::Range if r#type.schema == "pg_catalog" => {
                 self.built_in(&r#type.name, modifier)
             }
-            TypeKind::Base => extension(&r#type.name),
+            TypeKind::Base => self.extension(&r#type.name),
             TypeKind::Array(_)
             | TypeKind::Domain { .. }
             | TypeKind::Composite
@@ -167,6 +167,7 @@ impl Mapper<'_> {
             "timestamp" => self.timestamp(modifier),
             "timestamptz" => zoned_timestamp(modifier),
             "interval" => self.interval(),
+            "point" => Mapping::of(geometry::point_schema(), Conversion::Point),
             _ => return None,
         })
     }
@@ -294,10 +295,26 @@ impl Mapper<'_> {
         Mapping::of(schema, Conversion::Interval(mode))
     }
 
+    /// Types that Debezium finds by their names, in whatever schema they are.
+    fn extension(&self, name: &str) -> Option<Mapping> {
+        Some(match name {
+            "citext" | "isbn" => Mapping::text(),
+            "ltree" => Mapping::named_text("io.debezium.data.Ltree"),
+            "hstore" => {
+                let mode = self.options.hstore;
+                Mapping::of(hstore::schema(mode), Conversion::Hstore(mode))
+                    .placeholder(Placeholder::Hstore(mode))
+            }
+            _ => return None,
+        })
+    }
+
     fn array(&self, element: &Type, modifier: i32) -> Option<Mapping> {
         match element.name.as_str() {
             // "These array types still need to be implemented", says Debezium; elements of a domain type it does not know.
-            "money" | "name" | "interval" | "varbit" | "xml" if element.schema == "pg_catalog" => {
+            "money" | "name" | "interval" | "varbit" | "xml" | "point"
+                if element.schema == "pg_catalog" =>
+            {
                 return None;
             }
             // The schema is that of one bit string, and no value fits it.
@@ -351,14 +368,6 @@ fn vector(r#type: &Type) -> Mapping {
     )
 }
 
-fn extension(name: &str) -> Option<Mapping> {
-    match name {
-        "citext" | "isbn" => Some(Mapping::text()),
-        "ltree" => Some(Mapping::named_text("io.debezium.data.Ltree")),
-        _ => None,
-    }
-}
-
 fn enumeration(labels: &[String]) -> Mapping {
     let mapping = Mapping::named_text("io.debezium.data.Enum").placeholder(Placeholder::None);
     Mapping {
@@ -395,20 +404,15 @@ fn decimal(scale: usize) -> Schema {
 }
 
 fn variable_scale_decimal() -> Schema {
-    let field = |name: &str, kind| Field {
-        name: name.to_owned(),
-        schema: Schema::new(kind),
-    };
-    let fields = vec![field("scale", Kind::Int32), field("value", Kind::Bytes)];
-    let schema = Schema::named(
-        Kind::Struct(fields),
+    let fields = [
+        ("scale", Schema::new(Kind::Int32)),
+        ("value", Schema::new(Kind::Bytes)),
+    ];
+    Schema::structure(
         "io.debezium.data.VariableScaleDecimal",
-        1,
-    );
-    Schema {
-        doc: Some(Cow::Borrowed("Variable scaled decimal")),
-        ..schema
-    }
+        "Variable scaled decimal",
+        fields,
+    )
 }
 
 /// What `numeric(precision, scale)` keeps in its modifier. The scale has a sign there, in eleven bits, which pgjdbc does not know:

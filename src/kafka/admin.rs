@@ -10,6 +10,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, Top
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::metadata::MetadataBroker;
 
 use super::client::{self, Reports};
 use super::error::Error;
@@ -103,7 +104,7 @@ impl Admin {
             if let Some(count) = self.partition_count(&spec.name)? {
                 return Ok(count);
             }
-            self.serve_reports(NAP);
+            self.serve_reports();
         }
         let problem = "it was created, but did not appear in the cluster's metadata".to_owned();
         Err(Error::CreateTopic {
@@ -116,7 +117,11 @@ impl Admin {
     /// A topic's setting; `None` when we are not allowed to ask, or the cluster cannot tell.
     pub fn topic_setting(&self, topic: &str, setting: &str) -> Result<Option<String>, Error> {
         let resource = [ResourceSpecifier::Topic(topic)];
-        let answer = wait(self.admin_client()?.describe_configs(&resource, &options()));
+        // Every broker can tell. Without one librdkafka looks for the controller, which not every cluster names.
+        let asked = options().broker_id(self.any_broker(topic)?);
+        let client = self.admin_client()?;
+        let answer = wait(client.describe_configs(&resource, &asked));
+        client::close(client);
         let config = match answer.map(|mut answers| answers.pop()) {
             Ok(Some(Ok(config))) => config,
             Ok(Some(Err(code))) | Err(KafkaError::AdminOp(code)) if is_denied(code) => {
@@ -150,7 +155,9 @@ impl Admin {
         for (name, value) in &spec.config {
             topic = topic.set(name, value);
         }
-        let answer = wait(self.admin_client()?.create_topics([&topic], &options()));
+        let client = self.admin_client()?;
+        let answer = wait(client.create_topics([&topic], &options()));
+        client::close(client);
         match answer.map(|mut answers| answers.pop()) {
             Ok(None | Some(Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)))) => {
                 tracing::info!(target: "walstreet::kafka", topic = spec.name, "created topic");
@@ -166,23 +173,30 @@ impl Admin {
         }
     }
 
+    fn any_broker(&self, topic: &str) -> Result<Option<i32>, Error> {
+        let metadata = self
+            .inspector
+            .fetch_metadata(Some(topic), ANSWER_TIMEOUT)
+            .map_err(|_| self.no_answer())?;
+        Ok(metadata.brokers().first().map(MetadataBroker::id))
+    }
+
     /// Lives for one request: nobody would serve what it logs.
     fn admin_client(&self) -> Result<AdminClient<DefaultClientContext>, Error> {
         client::create(&self.properties, DefaultClientContext)
     }
 
     fn no_answer(&self) -> Error {
-        self.serve_reports(Duration::ZERO);
+        self.serve_reports();
         self.inspector.context().take_or_unreachable()
     }
 
-    fn serve_reports(&self, timeout: Duration) {
-        let deadline = Instant::now() + timeout;
-        while self
-            .inspector
-            .poll(deadline.saturating_duration_since(Instant::now()))
-            .is_some()
-        {}
+    /// Hands what librdkafka has to report to `Reports`, for the length of a nap.
+    fn serve_reports(&self) {
+        let deadline = Instant::now() + NAP;
+        while Instant::now() < deadline {
+            self.inspector.poll(NAP);
+        }
     }
 }
 

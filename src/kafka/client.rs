@@ -1,6 +1,7 @@
 //! What every librdkafka client here shares: its configuration, and what it reports about the brokers.
 
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use rdkafka::ClientConfig;
 use rdkafka::client::ClientContext;
@@ -28,6 +29,11 @@ where
     config
         .create_with_context(context)
         .map_err(|error| refused(properties.client_id(), error))
+}
+
+/// Drops a client that nobody needs any more. That takes a tenth of a second, which nobody has to wait for.
+pub(super) fn close<T: Send + 'static>(client: T) {
+    thread::spawn(|| drop(client));
 }
 
 /// librdkafka's own text without the value, which may be a secret.
@@ -126,6 +132,10 @@ impl Reports {
 
 impl ClientContext for Reports {
     fn error(&self, error: KafkaError, reason: &str) {
+        // Reading a topic to its end is no trouble.
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::PartitionEOF) {
+            return;
+        }
         tracing::warn!(target: "walstreet::kafka", "{reason}");
         if let Some(code) = error.rdkafka_error_code() {
             self.report(code, reason);

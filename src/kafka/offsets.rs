@@ -1,7 +1,6 @@
 //! The topic where Connect keeps source offsets (`KafkaOffsetBackingStore`): the last value of a key counts, null removes.
 //! Keys and values are bytes here; `connect` knows what they say.
 
-use std::thread;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -53,6 +52,17 @@ impl OffsetStore {
         }
     }
 
+    /// Opens the topic as it is, for a broker that cannot tell how it keeps its topics.
+    pub fn open_unchecked(
+        settings: &ClientSettings,
+        worker: &str,
+        topic: &TopicSpec,
+    ) -> Result<Self, Error> {
+        let admin = Admin::new(settings, &format!("{worker}-shared-admin"))?;
+        let partitions = admin.create_if_absent(topic)?;
+        Self::attach(settings, worker, &topic.name, partitions)
+    }
+
     /// Uses a topic that is known to be right.
     pub(super) fn attach(
         settings: &ClientSettings,
@@ -78,8 +88,7 @@ impl OffsetStore {
         let consumer = client::create(&self.consumer, Reports::new(&self.consumer))?;
         self.assign_all(&consumer)?;
         let value = self.last_value(&consumer, key);
-        // Closing takes a tenth of a second, which nobody has to wait for.
-        thread::spawn(|| drop(consumer));
+        client::close(consumer);
         value
     }
 

@@ -73,9 +73,9 @@ const MAX_REQUEST_SIZE: usize = 1_048_576;
 /// comes on top, see `translation::BUFFER_PER_RECORD`.
 const BUFFER_MEMORY: u64 = 8 * 1024 * 1024;
 
-/// Java splits a batch that the topic's `max.message.bytes` forbids, librdkafka fails all its records: stay far below the
-/// broker's default of 1 MiB. Larger batches gained nothing that could be measured.
-const BATCH_SIZE: &str = "262144";
+/// Java splits a batch that the topic's `max.message.bytes` forbids, librdkafka fails all its records: stay well below the
+/// broker's default of 1 MiB. 1,000,000 (librdkafka's default) was not faster, 256 KiB cost a third more CPU.
+const BATCH_SIZE: &str = "524288";
 
 /// The producer of a connector's records: Connect's defaults < worker `producer.*` < connector `producer.override.*`.
 pub fn data_producer(
@@ -160,6 +160,8 @@ pub fn internal_consumer(
         ("fetch.wait.max.ms", "1"),
         ("queued.max.messages.kbytes", "1024"),
         ("fetch.queue.backoff.ms", "10"),
+        // A topic that was just created has no leaders for some milliseconds.
+        ("fetch.error.backoff.ms", "10"),
     ]);
     translation.finish()
 }

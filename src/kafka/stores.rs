@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use openssl::error::ErrorStack;
 use openssl::pkcs12::Pkcs12;
 
 use super::error::Error;
@@ -76,7 +77,7 @@ fn format(property: &'static str, location: &Path, bytes: &[u8]) -> Result<Forma
 
 /// All certificates of a PKCS12 trust store as PEM.
 fn certificates(location: &Path, bytes: &[u8], store: &Store) -> Result<String, Error> {
-    let refused = |problem: String| Error::Property {
+    let refused = |problem: &str| Error::Property {
         name: "ssl.truststore.location".to_owned(),
         problem: format!(
             "could not open {} with ssl.truststore.password: {problem}",
@@ -86,19 +87,25 @@ fn certificates(location: &Path, bytes: &[u8], store: &Store) -> Result<String, 
     let password = store.password.as_deref().unwrap_or_default();
     let parsed = Pkcs12::from_der(bytes)
         .and_then(|archive| archive.parse2(password))
-        .map_err(|error| refused(error.to_string()))?;
+        .map_err(|error| refused(&reason(&error)))?;
     let mut pem = String::new();
     for certificate in parsed.ca.iter().flatten() {
         let bytes = certificate
             .to_pem()
-            .map_err(|error| refused(error.to_string()))?;
+            .map_err(|error| refused(&reason(&error)))?;
         pem.push_str(&String::from_utf8_lossy(&bytes));
     }
     if pem.is_empty() {
-        Err(refused("it holds no certificate".to_owned()))
+        Err(refused("it holds no certificate"))
     } else {
         Ok(pem)
     }
+}
+
+/// What OpenSSL said last; the errors before are of other attempts.
+fn reason(error: &ErrorStack) -> String {
+    let last = error.errors().last().and_then(|last| last.reason());
+    last.unwrap_or("unknown reason").to_owned()
 }
 
 fn read(property: &'static str, path: &Path) -> Result<Vec<u8>, Error> {

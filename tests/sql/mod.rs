@@ -2,6 +2,7 @@
 
 mod catalog;
 mod check;
+mod decode;
 mod publication;
 mod seed;
 mod slot;

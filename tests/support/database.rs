@@ -82,15 +82,26 @@ impl Database {
         client
     }
 
+    pub(crate) fn psql(&self) -> Command {
+        let mut command = Command::new(binary("psql"));
+        command.args(["-X", "-q"]).arg(self.connection_string());
+        command
+    }
+
     /// `psql` on a replication connection, reading commands from its standard input.
     pub(crate) fn replication_psql(&self) -> Command {
         let mut command = Command::new(binary("psql"));
-        command.args(["-X", "-A", "-t", "-q"]).arg(format!(
-            "host={} port={} dbname={} user=postgres replication=database",
+        let replication = self.connection_string() + " replication=database";
+        command.args(["-X", "-A", "-t", "-q"]).arg(replication);
+        command
+    }
+
+    fn connection_string(&self) -> String {
+        format!(
+            "host={} port={} dbname={} user=postgres",
             self.server.socket_dir().display(),
             self.server.port(),
             self.name
-        ));
-        command
+        )
     }
 }

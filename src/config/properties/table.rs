@@ -76,7 +76,7 @@ pub(super) const DEBEZIUM: &[Property] = &[
     Property { name: "decimal.handling.mode", kind: OneOf(&["string", "double", "precise"]), default: Some("precise"), support: Honoured, doc: "How numeric and money values are written" },
     Property { name: "time.precision.mode", kind: OneOf(&["adaptive", "adaptive_time_microseconds", "isostring", "microseconds", "nanoseconds", "connect"]), default: Some("adaptive"), support: Honoured, doc: "How dates, times and timestamps are written" },
     Property { name: "binary.handling.mode", kind: OneOf(&["bytes", "base64", "hex", "base64-url-safe"]), default: Some("bytes"), support: Honoured, doc: "How bytea values are written" },
-    Property { name: "hstore.handling.mode", kind: OneOf(&["json", "map"]), default: Some("json"), support: Only(&["json"], "is not there yet; use json"), doc: "How hstore values are written" },
+    Property { name: "hstore.handling.mode", kind: OneOf(&["json", "map"]), default: Some("json"), support: Honoured, doc: "How hstore values are written" },
     Property { name: "interval.handling.mode", kind: OneOf(&["string", "numeric"]), default: Some("numeric"), support: Honoured, doc: "How interval values are written" },
     Property { name: "money.fraction.digits", kind: Short, default: Some("2"), support: Honoured, doc: "Decimal places of money values" },
     Property { name: "include.unknown.datatypes", kind: Boolean, default: Some("false"), support: Refused("columns of unmapped types are always left out; cast them in a generated column"), doc: "Whether values of unmapped types are written as bytes" },
