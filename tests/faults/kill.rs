@@ -5,14 +5,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use walstreet::postgres::Lsn;
 
+use super::Stage;
 use super::numbers::{
-    self, Numbers, PARTITIONS, TOPIC, assert_continues, assert_same, stored_position, streamed,
-    wait_until_caught_up, without_repeats,
+    self, TOPIC, assert_continues, assert_same, stored_position, streamed, wait_until_caught_up,
+    without_repeats,
 };
-use crate::support::connector::Connector;
-use crate::support::database::Database;
 use crate::support::eventually;
-use crate::support::kafka::Broker;
 
 const KILLS: u64 = 10;
 
@@ -24,10 +22,12 @@ fn moment(most: Duration) -> Duration {
 
 #[test]
 fn killed_while_streaming_it_goes_on_from_the_stored_offset_without_loss() {
-    let database = Database::create();
-    let numbers = Numbers::create(database.config());
-    let broker = Broker::start(&[(TOPIC, PARTITIONS)]);
-    let mut connector = Connector::new(numbers.config(), &broker);
+    let Stage {
+        database: _database,
+        numbers,
+        broker,
+        mut connector,
+    } = Stage::set(&[]);
     let running = connector.start_streaming();
     let stored = || stored_position(&broker, None);
     let mut start = eventually(|| "an offset".to_owned(), stored);
@@ -37,7 +37,7 @@ fn killed_while_streaming_it_goes_on_from_the_stored_offset_without_loss() {
     let (mut runs, mut all) = (Vec::new(), Vec::new());
     for _ in 0..KILLS {
         let running = connector.start();
-        thread::sleep(Duration::from_millis(300) + moment(Duration::from_millis(700)));
+        thread::sleep(Duration::from_millis(200) + moment(Duration::from_millis(700)));
         running.kill();
         let records = broker.new_records(TOPIC);
         runs.push((start, streamed(&records)));

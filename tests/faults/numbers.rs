@@ -16,7 +16,8 @@ use crate::support::kafka::{Broker, OFFSETS_TOPIC, Record};
 use crate::support::postgres::psql;
 
 pub(super) const TOPIC: &str = "srv.shop.numbers";
-pub(super) const PARTITIONS: i32 = 8;
+/// With its partitions.
+pub(super) const TOPIC_SPEC: (&str, i32) = (TOPIC, 8);
 
 const WRITERS: u64 = 3;
 const GROUPS_OF_WRITER: u64 = 4;
@@ -53,10 +54,6 @@ impl Numbers {
             "SELECT pg_create_logical_replication_slot('{slot}', 'test_decoding')"
         ));
         numbers
-    }
-
-    pub(super) fn config(&self) -> &DatabaseConfig {
-        &self.config
     }
 
     pub(super) fn sql(&self, sql: &str) -> String {
@@ -235,9 +232,20 @@ pub(super) fn number(record: &Record) -> (u64, u64, String) {
 
 /// The streamed numbers by group, repeats included.
 pub(super) fn streamed(records: &[Record]) -> Sent {
+    sent_as("u", records)
+}
+
+/// The numbers that a snapshot found, by group.
+pub(super) fn found(records: &[Record]) -> Sent {
+    sent_as("r", records)
+}
+
+fn sent_as(wanted: &str, records: &[Record]) -> Sent {
     let mut sent = Sent::new();
-    for (group, n, _) in records.iter().map(number).filter(|(_, _, op)| op == "u") {
-        sent.entry(group).or_default().push(n);
+    for (group, n, op) in records.iter().map(number) {
+        if op == wanted {
+            sent.entry(group).or_default().push(n);
+        }
     }
     sent
 }
