@@ -18,10 +18,20 @@ pub struct Change<'a> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ChangeKind<'a> {
     /// A row that a snapshot read.
-    Read { row: Tuple<'a>, marker: SnapshotMarker },
-    Insert { new: Tuple<'a> },
-    Update { old: Option<OldTuple<'a>>, new: Tuple<'a> },
-    Delete { old: OldTuple<'a> },
+    Read {
+        row: Tuple<'a>,
+        marker: SnapshotMarker,
+    },
+    Insert {
+        new: Tuple<'a>,
+    },
+    Update {
+        old: Option<OldTuple<'a>>,
+        new: Tuple<'a>,
+    },
+    Delete {
+        old: OldTuple<'a>,
+    },
     Truncate,
 }
 

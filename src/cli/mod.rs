@@ -10,6 +10,7 @@ use crate::telemetry::{self, LogFormat};
 pub mod check;
 pub mod decode;
 pub mod diff;
+mod discarded;
 mod run;
 pub mod seed;
 mod stop;
