@@ -113,7 +113,7 @@ class PostgresOwn:
 
     From the start of the program to its end, less what it needs to connect and do nothing.
     """
-    key, title = "postgres", "pg_recvlogical"
+    key, title = "postgres", "pg_recvlogical or COPY"
 
     def __init__(self, surroundings):
         self.at = surroundings
@@ -277,7 +277,7 @@ class WalstreetIntoKafka(IntoKafka):
 
 
 class UntunedWalstreet(WalstreetIntoKafka):
-    key, title, options, latency_options = "untuned", "with defaults", {}, {}
+    key, title, options, latency_options = "untuned", "walstreet → Kafka, defaults", {}, {}
 
 
 class DebeziumIntoKafka(IntoKafka):

@@ -8,16 +8,22 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 class Topics:
     def __init__(self, bootstrap_servers, log):
-        command = ["java", "-Xmx256m", "-XX:+UseSerialGC", "-cp", f"{CACHE}/libs/*", str(HERE / "Consume.java"), bootstrap_servers]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, bufsize=1,
-                                        start_new_session=True)
+        self.command = ["java", "-Xmx256m", "-XX:+UseSerialGC", "-cp", f"{CACHE}/libs/*", str(HERE / "Consume.java"), bootstrap_servers]
+        self.log = log
 
     def __enter__(self):
+        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True, bufsize=1,
+                                        start_new_session=True)
         return self
 
     def __exit__(self, *_):
         self.process.kill()
         self.process.wait()
+
+    def forget(self):
+        """Gives up the answer that is still to come."""
+        self.__exit__()
+        self.__enter__()
 
     def create(self, topic):
         self._ask("create", topic)
