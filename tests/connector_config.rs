@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use walstreet::config::connector::{
     BinaryMode, ConnectorConfig, DatabaseConfig, DecimalFormat, DecimalMode, ErrorOptions, Filters,
-    IntervalMode, JsonConverterOptions, PublicationAutocreate, PublicationConfig, RecordOptions,
-    SkippedOperations, SlotConfig, SnapshotConfig, SnapshotMode, SslMode, TimePrecisionMode,
-    TopicOptions, ValueOptions,
+    HstoreMode, IntervalMode, JsonConverterOptions, PublicationAutocreate, PublicationConfig,
+    RecordOptions, SkippedOperations, SlotConfig, SnapshotConfig, SnapshotMode, SslMode,
+    TimePrecisionMode, TopicOptions, ValueOptions,
 };
 
 /// `schemas` is `schemas.enable` of both converters.
@@ -46,7 +46,9 @@ pub(crate) fn recorded(schemas: bool) -> ConnectorConfig {
             time_precision: TimePrecisionMode::Adaptive,
             binary: BinaryMode::Bytes,
             interval: IntervalMode::Numeric,
+            hstore: HstoreMode::Json,
             money_fraction_digits: 2,
+            include_unknown: false,
             unavailable_placeholder: b"__debezium_unavailable_value".to_vec(),
         },
         records: RecordOptions {

@@ -3,6 +3,7 @@
 
 mod connector_config;
 mod decode;
+mod demo;
 mod golden_records;
 mod pgoutput;
 mod recording;

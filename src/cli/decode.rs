@@ -51,8 +51,7 @@ Different from a live run, because only the catalog knows better:
   - key columns are required, all others optional, and there are no defaults: it shows in schemas, and where a delete has
     only the key
   - columns of enums, domains and other types of the database's own are left out like those of unknown types
-  - the envelope's ts_* is the commit time, the first transaction knows no commit before it, and there are no context headers
-  - messages of pg_logical_emit_message show with --messages only";
+  - the envelope's ts_* is the commit time, the first transaction knows no commit before it, and there are no context headers";
 
 /// Show captured replication messages as the records they become.
 ///

@@ -6,6 +6,7 @@ mod bytes;
 mod capture;
 mod compare;
 mod kafka;
+mod pair;
 mod report;
 mod token;
 mod volatile;

@@ -9,6 +9,7 @@ use crate::telemetry::{self, LogFormat};
 
 pub mod check;
 pub mod decode;
+pub mod demo;
 pub mod diff;
 mod discarded;
 mod run;
@@ -27,6 +28,7 @@ Exit codes:
   2  the command line or a configuration is wrong; a restart cannot help
 
 Start here:
+  walstreet demo
   walstreet run --check-config connector.json --bootstrap-servers localhost:9092
   walstreet run connector.json --bootstrap-servers localhost:9092";
 
@@ -38,15 +40,9 @@ Start here:
 #[derive(Debug, Parser)]
 #[command(name = "walstreet", version, after_long_help = AFTER_HELP, arg_required_else_help = true)]
 struct Cli {
-    /// What to log: a level, or module=level,… such as walstreet::postgres=debug,info.
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILTER",
-        env = "WALSTREET_LOG",
-        default_value = "info"
-    )]
-    log: String,
+    /// What to log: a level, or module=level,… such as walstreet::postgres=debug,info [default: info, of demo: error].
+    #[arg(long, global = true, value_name = "FILTER", env = "WALSTREET_LOG")]
+    log: Option<String>,
     /// How a log line looks.
     #[arg(
         long,
@@ -71,9 +67,22 @@ enum Format {
 enum Command {
     Check(check::CheckArgs),
     Decode(decode::DecodeArgs),
+    Demo(demo::DemoArgs),
     Diff(diff::DiffArgs),
     Run(run::Args),
     Seed(seed::SeedArgs),
+}
+
+impl Command {
+    fn default_log(&self) -> &'static str {
+        match self {
+            // It tells its story itself.
+            Self::Demo(_) => "error",
+            Self::Check(_) | Self::Decode(_) | Self::Diff(_) | Self::Run(_) | Self::Seed(_) => {
+                "info"
+            }
+        }
+    }
 }
 
 /// Parses the arguments, runs the command, prints the error chain once and returns the exit code.
@@ -93,11 +102,13 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Format::Text => LogFormat::Text,
         Format::Json => LogFormat::Json,
     };
-    telemetry::init(&cli.log, format)
-        .map_err(|error| usage(format!("invalid value '{}' for '--log': {error}", cli.log)))?;
+    let log = cli.log.as_deref().unwrap_or(cli.command.default_log());
+    telemetry::init(log, format)
+        .map_err(|error| usage(format!("invalid value '{log}' for '--log': {error}")))?;
     match cli.command {
         Command::Check(args) => check::run(args),
         Command::Decode(args) => decode::run(&args),
+        Command::Demo(args) => demo::run(&args),
         Command::Diff(args) => diff::run(args),
         Command::Run(args) => run::run(args),
         Command::Seed(args) => seed::run(args),

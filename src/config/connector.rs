@@ -210,8 +210,11 @@ pub struct ValueOptions {
     pub time_precision: TimePrecisionMode,
     pub binary: BinaryMode,
     pub interval: IntervalMode,
+    pub hstore: HstoreMode,
     /// `money.fraction.digits`.
     pub money_fraction_digits: u32,
+    /// `include.unknown.datatypes`.
+    pub include_unknown: bool,
     /// `unavailable.value.placeholder`, decoded.
     pub unavailable_placeholder: Vec<u8>,
 }
@@ -245,6 +248,12 @@ pub enum BinaryMode {
 pub enum IntervalMode {
     Numeric,
     String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HstoreMode {
+    Json,
+    Map,
 }
 
 /// Which records a change becomes.

@@ -167,7 +167,9 @@ impl Parser<'_> {
             time_precision: self.mode("time.precision.mode", modes::TIME_PRECISION),
             binary: self.mode("binary.handling.mode", modes::BINARY),
             interval: self.mode("interval.handling.mode", modes::INTERVAL),
+            hstore: self.mode("hstore.handling.mode", modes::HSTORE),
             money_fraction_digits: self.money_fraction_digits(),
+            include_unknown: self.boolean("include.unknown.datatypes"),
             unavailable_placeholder: self.unavailable_placeholder(),
         }
     }

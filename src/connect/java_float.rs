@@ -23,6 +23,15 @@ pub(super) fn write_f32(value: f32, out: &mut Vec<u8>) {
     lay_out(zmij::Buffer::new().format_finite(value), out);
 }
 
+/// Any number.
+pub fn write(value: f64, out: &mut Vec<u8>) {
+    if value.is_finite() {
+        write_f64(value, out);
+    } else {
+        out.extend_from_slice(special(value).as_bytes());
+    }
+}
+
 /// How Java spells what is not finite.
 pub(super) fn special(value: f64) -> &'static str {
     if value.is_nan() {

@@ -268,6 +268,20 @@ pub fn write_string(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
+/// A JSON string as Jackson's `WriterBasedJsonGenerator` writes it, which makes characters and not bytes: as above, but nothing
+/// beyond ASCII is escaped.
+pub fn write_string_of_characters(text: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    for &byte in text {
+        if byte.is_ascii() && needs_escape(byte) {
+            write_escape(&[byte], out);
+        } else {
+            out.push(byte);
+        }
+    }
+    out.push(b'"');
+}
+
 /// Index of the first byte that must not be copied, eight bytes a step.
 fn position_to_escape(text: &[u8]) -> Option<usize> {
     let (words, tail) = text.as_chunks::<8>();

@@ -3,10 +3,10 @@
 pub mod calendar;
 pub mod datum_sink;
 pub mod header;
+pub mod java_float;
 pub mod json;
 pub mod offset;
 pub mod schema;
 pub mod sink;
 
 mod decimal;
-mod java_float;

@@ -81,6 +81,24 @@ impl Schema {
         }
     }
 
+    /// A required struct with a semantic name of version 1 and a description.
+    #[must_use]
+    pub fn structure<const N: usize>(
+        name: &'static str,
+        doc: &'static str,
+        fields: [(&'static str, Self); N],
+    ) -> Self {
+        let field = |(name, schema): (&str, Self)| Field {
+            name: name.to_owned(),
+            schema,
+        };
+        let kind = Kind::Struct(fields.map(field).into());
+        Self {
+            doc: Some(Cow::Borrowed(doc)),
+            ..Self::named(kind, name, 1)
+        }
+    }
+
     #[must_use]
     pub fn optional(mut self, optional: bool) -> Self {
         self.optional = optional;

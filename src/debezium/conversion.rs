@@ -1,10 +1,8 @@
 //! What is done to a value of one type: text output → datum, as `PostgresValueConverter` does it.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE};
-
 use super::temporal::{self, Clock, DateForm, LocalDateTime, TimeForm};
-use crate::config::connector::{BinaryMode, DecimalMode, IntervalMode};
+use super::{geometry, hstore, opaque};
+use crate::config::connector::{BinaryMode, DecimalMode, HstoreMode, IntervalMode};
 use crate::connect::sink::Sink;
 use crate::postgres::value::Malformed;
 use crate::postgres::value::array::{Element, Elements};
@@ -12,6 +10,7 @@ use crate::postgres::value::date::Date;
 use crate::postgres::value::interval::Interval;
 use crate::postgres::value::money::Money;
 use crate::postgres::value::numeric::{Decimal, Numeric, Unscaled};
+use crate::postgres::value::point::Point;
 use crate::postgres::value::time::{ZonedTime, parse_time};
 use crate::postgres::value::timestamp::Timestamp;
 use crate::postgres::value::{bits, bytea};
@@ -39,9 +38,17 @@ pub(super) enum Conversion {
         digits: u32,
     },
     Interval(IntervalMode),
+    Point,
+    Hstore(HstoreMode),
     Array {
         element: Box<Conversion>,
         nullable_elements: bool,
+        separators: &'static [u8],
+    },
+    /// A type that Debezium does not know; geometric ones look a little different.
+    Opaque {
+        mode: BinaryMode,
+        geometric: bool,
     },
     /// `oidvector` and `int2vector`: pgjdbc finds no element.
     EmptyArray,
@@ -98,10 +105,24 @@ impl Conversion {
             }
             Self::ZonedTimestamp { digits } => write_timestamptz(text, *digits, sink)?,
             Self::Interval(mode) => write_interval(Interval::parse(text)?, *mode, sink),
+            Self::Point => geometry::write_point(Point::parse(text)?, sink),
+            Self::Hstore(mode) => hstore::write(text, *mode, sink)?,
             Self::Array {
                 element,
                 nullable_elements,
-            } => write_array(text, element, *nullable_elements, sink)?,
+                separators,
+            } => {
+                let elements = Elements::parse_separated(text, separators)?;
+                write_array(elements, element, *nullable_elements, sink)?;
+            }
+            Self::Opaque {
+                mode,
+                geometric: true,
+            } => opaque::write_geometric(text, *mode, sink)?,
+            Self::Opaque {
+                mode,
+                geometric: false,
+            } => opaque::write_binary(text, *mode, sink),
             Self::EmptyArray => write_empty_array(sink),
         }
         Ok(())
@@ -117,10 +138,8 @@ impl Conversion {
             Self::Text => sink.string(b""),
             Self::Numeric(form) => write_decimal(ZERO, *form, sink).expect("0 fits any scale"),
             Self::Money { mode, scale } => write_money_zero(*mode, *scale, sink),
-            Self::Bytes(BinaryMode::Bytes) | Self::Bits => sink.bytes(b""),
-            Self::Bytes(BinaryMode::Base64 | BinaryMode::Base64UrlSafe | BinaryMode::Hex) => {
-                sink.string(b"")
-            }
+            Self::Bits => sink.bytes(b""),
+            Self::Bytes(mode) | Self::Opaque { mode, .. } => opaque::write_binary(b"", *mode, sink),
             Self::Date(form, _) => temporal::write_days(0, *form, sink),
             Self::Time(form, clock) => temporal::write_time(0, *form, *clock, sink),
             Self::ZonedTime => sink.string(b"00:00:00Z"),
@@ -134,6 +153,8 @@ impl Conversion {
             }
             Self::ZonedTimestamp { .. } => sink.string(b"1970-01-01T00:00:00Z"),
             Self::Interval(mode) => write_interval(Interval::default(), *mode, sink),
+            Self::Point => geometry::write_origin(sink),
+            Self::Hstore(mode) => hstore::write_empty(*mode, sink),
             Self::Array { .. } | Self::EmptyArray => write_empty_array(sink),
         }
     }
@@ -266,15 +287,7 @@ fn write_bytea<S: Sink>(text: &[u8], mode: BinaryMode, sink: &mut S) -> Result<(
         sink.string(digits);
         return Ok(());
     }
-    bytea::decode(text, |bytes| match mode {
-        BinaryMode::Bytes => sink.bytes(bytes),
-        BinaryMode::Base64 => sink.string(STANDARD.encode(bytes).as_bytes()),
-        BinaryMode::Base64UrlSafe => sink.string(URL_SAFE.encode(bytes).as_bytes()),
-        BinaryMode::Hex => {
-            let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            sink.string(digits.as_bytes());
-        }
-    })?;
+    bytea::decode(text, |bytes| opaque::write_binary(bytes, mode, sink))?;
     Ok(())
 }
 
@@ -294,13 +307,13 @@ fn write_interval<S: Sink>(interval: Interval, mode: IntervalMode, sink: &mut S)
 
 /// Debezium does not support more than one dimension: the inner arrays are shown as nulls.
 fn write_array<S: Sink>(
-    literal: &[u8],
+    elements: Elements<'_>,
     conversion: &Conversion,
     nullable_elements: bool,
     sink: &mut S,
 ) -> Result<(), Problem> {
     sink.begin_array();
-    for (index, element) in Elements::parse(literal)?.enumerate() {
+    for (index, element) in elements.enumerate() {
         sink.element(index);
         match element? {
             Element::Text(text) => conversion.write(&text, sink)?,

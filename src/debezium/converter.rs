@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::conversion::{Conversion, Problem};
-use super::default;
 use super::temporal::Clock;
 use super::types::{Mapper, Mapping, Placeholder};
+use super::{default, hstore};
 use crate::config::connector::ValueOptions;
 use crate::connect::schema::Schema;
 use crate::connect::sink::{Sink, write_datum};
@@ -62,7 +62,7 @@ impl ColumnConverter {
     ) -> Option<Self> {
         let (dates, delivers_names) = match phase {
             Phase::Snapshot => (Clock::JavaSql, true),
-            Phase::Stream => (Clock::JavaTime, false),
+            Phase::Stream => (Clock::JavaTime, options.include_unknown),
         };
         let mapping = Mapper {
             types,
@@ -134,6 +134,9 @@ impl ColumnConverter {
             Placeholder::None => return self.failed(Problem("an unchanged TOASTed value"), sink),
             Placeholder::Text => sink.string(&self.unavailable_text()),
             Placeholder::Bytes => sink.bytes(&self.unavailable),
+            Placeholder::Hstore(mode) => {
+                hstore::write_unavailable(&self.unavailable_text(), mode, sink);
+            }
             Placeholder::TextArray => array_of(sink, |sink| sink.string(&self.unavailable_text())),
             Placeholder::BytesArray => array_of(sink, |sink| sink.bytes(&self.unavailable)),
             Placeholder::UuidArray => match name_uuid(&self.unavailable) {

@@ -1,13 +1,12 @@
 //! PostgreSQL type → Connect schema and conversion (`PostgresValueConverter.schemaBuilder`).
 
-use std::borrow::Cow;
-
 use super::conversion::{Conversion, NumericForm};
 use super::temporal::{Clock, DateForm, TimeForm};
+use super::{geometry, hstore, opaque};
 use crate::config::connector::{
-    BinaryMode, DecimalMode, IntervalMode, TimePrecisionMode, ValueOptions,
+    BinaryMode, DecimalMode, HstoreMode, IntervalMode, TimePrecisionMode, ValueOptions,
 };
-use crate::connect::schema::{Field, Kind, Schema, logical};
+use crate::connect::schema::{Kind, Schema, logical};
 use crate::postgres::catalog::{Column, Type, TypeKind, Types};
 
 /// `Integer.MAX_VALUE`: the length pgjdbc gives types without a limit.
@@ -30,6 +29,7 @@ pub(super) enum Placeholder {
     None,
     Text,
     Bytes,
+    Hstore(HstoreMode),
     TextArray,
     BytesArray,
     /// An array with the value of each byte.
@@ -82,7 +82,7 @@ pub(super) struct Mapper<'a> {
     pub(super) options: &'a ValueOptions,
     /// What pgjdbc makes of dates in the column's phase.
     pub(super) dates: Clock,
-    /// Debezium's stream decoder drops `name` columns.
+    /// Debezium's stream decoder drops `name` columns, unless unknown types are wanted.
     pub(super) delivers_names: bool,
 }
 
@@ -99,7 +99,9 @@ impl Mapper<'_> {
             | TypeKind::Composite
             | TypeKind::Range
             | TypeKind::Multirange
-            | TypeKind::Pseudo => self.scalar(r#type, modifier),
+            | TypeKind::Pseudo => self
+                .scalar(r#type, modifier)
+                .or_else(|| self.unknown(r#type)),
         }
     }
 
@@ -126,7 +128,7 @@ impl Mapper<'_> {
             TypeKind::Base | TypeKind::Range if r#type.schema == "pg_catalog" => {
                 self.built_in(&r#type.name, modifier)
             }
-            TypeKind::Base => extension(&r#type.name),
+            TypeKind::Base => self.extension(&r#type.name),
             TypeKind::Array(_)
             | TypeKind::Domain { .. }
             | TypeKind::Composite
@@ -167,6 +169,7 @@ impl Mapper<'_> {
             "timestamp" => self.timestamp(modifier),
             "timestamptz" => zoned_timestamp(modifier),
             "interval" => self.interval(),
+            "point" => Mapping::of(geometry::point_schema(), Conversion::Point),
             _ => return None,
         })
     }
@@ -207,11 +210,7 @@ impl Mapper<'_> {
 
     fn bytea(&self) -> Mapping {
         let mode = self.options.binary;
-        let (kind, placeholder) = match mode {
-            BinaryMode::Bytes => (Kind::Bytes, Placeholder::Bytes),
-            BinaryMode::Hex => (Kind::String, Placeholder::Text),
-            BinaryMode::Base64 | BinaryMode::Base64UrlSafe => (Kind::String, Placeholder::None),
-        };
+        let (kind, placeholder) = opaque::binary(mode);
         Mapping::new(kind, Conversion::Bytes(mode)).placeholder(placeholder)
     }
 
@@ -294,26 +293,66 @@ impl Mapper<'_> {
         Mapping::of(schema, Conversion::Interval(mode))
     }
 
+    /// Types that Debezium finds by their names, in whatever schema they are.
+    fn extension(&self, name: &str) -> Option<Mapping> {
+        Some(match name {
+            "citext" | "isbn" => Mapping::text(),
+            "ltree" => Mapping::named_text("io.debezium.data.Ltree"),
+            "hstore" => {
+                let mode = self.options.hstore;
+                Mapping::of(hstore::schema(mode), Conversion::Hstore(mode))
+                    .placeholder(Placeholder::Hstore(mode))
+            }
+            _ => return None,
+        })
+    }
+
+    /// `include.unknown.datatypes`.
+    fn unknown(&self, r#type: &Type) -> Option<Mapping> {
+        if !self.options.include_unknown {
+            return None;
+        }
+        let mode = self.options.binary;
+        let (kind, placeholder) = opaque::binary(mode);
+        let geometric = r#type.schema == "pg_catalog" && opaque::is_geometric(&r#type.name);
+        let conversion = Conversion::Opaque { mode, geometric };
+        Some(Mapping::new(kind, conversion).placeholder(placeholder))
+    }
+
     fn array(&self, element: &Type, modifier: i32) -> Option<Mapping> {
         match element.name.as_str() {
             // "These array types still need to be implemented", says Debezium; elements of a domain type it does not know.
-            "money" | "name" | "interval" | "varbit" | "xml" if element.schema == "pg_catalog" => {
+            "money" | "name" | "interval" | "varbit" | "xml" | "point" | "refcursor"
+                if element.schema == "pg_catalog" =>
+            {
                 return None;
             }
             // The schema is that of one bit string, and no value fits it.
             "bit" if element.schema == "pg_catalog" => return Some(bits(modifier).always_null()),
             _ => {}
         }
-        let mapping = self.scalar(element, modifier)?;
-        let nullable_elements = !matches!(element.kind, TypeKind::Enum(_))
+        let known = self.scalar(element, modifier);
+        let nullable_elements = known.is_some()
+            && !matches!(element.kind, TypeKind::Enum(_))
             && !matches!(element.name.as_str(), "isbn" | "tsvector");
+        let mapping = known.or_else(|| self.unknown(element))?;
         let items = mapping.schema.optional(nullable_elements);
         let placeholder = array_placeholder(&element.name, &mapping.conversion);
         let conversion = Conversion::Array {
             element: Box::new(through_java_sql(mapping.conversion)),
             nullable_elements,
+            separators: separators(element),
         };
         Some(Mapping::new(Kind::Array(Box::new(items)), conversion).placeholder(placeholder))
+    }
+}
+
+/// The type's delimiter: only boxes have another one than the comma.
+fn separators(element: &Type) -> &'static [u8] {
+    if element.schema == "pg_catalog" && element.name == "box" {
+        b";"
+    } else {
+        b","
     }
 }
 
@@ -349,14 +388,6 @@ fn vector(r#type: &Type) -> Mapping {
         Kind::Array(Box::new(Schema::new(items))),
         Conversion::EmptyArray,
     )
-}
-
-fn extension(name: &str) -> Option<Mapping> {
-    match name {
-        "citext" | "isbn" => Some(Mapping::text()),
-        "ltree" => Some(Mapping::named_text("io.debezium.data.Ltree")),
-        _ => None,
-    }
 }
 
 fn enumeration(labels: &[String]) -> Mapping {
@@ -395,20 +426,15 @@ fn decimal(scale: usize) -> Schema {
 }
 
 fn variable_scale_decimal() -> Schema {
-    let field = |name: &str, kind| Field {
-        name: name.to_owned(),
-        schema: Schema::new(kind),
-    };
-    let fields = vec![field("scale", Kind::Int32), field("value", Kind::Bytes)];
-    let schema = Schema::named(
-        Kind::Struct(fields),
+    let fields = [
+        ("scale", Schema::new(Kind::Int32)),
+        ("value", Schema::new(Kind::Bytes)),
+    ];
+    Schema::structure(
         "io.debezium.data.VariableScaleDecimal",
-        1,
-    );
-    Schema {
-        doc: Some(Cow::Borrowed("Variable scaled decimal")),
-        ..schema
-    }
+        "Variable scaled decimal",
+        fields,
+    )
 }
 
 /// What `numeric(precision, scale)` keeps in its modifier. The scale has a sign there, in eleven bits, which pgjdbc does not know:

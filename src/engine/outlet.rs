@@ -202,11 +202,16 @@ impl<'a> Outlet<'a> {
             && storing.under_way.is_none()
             && let Some(reached) = storing.reached.take()
         {
-            kafka
-                .offsets
-                .begin_store(&kafka.offset_key, Some(&reached.offset().render()))?;
-            storing.under_way = Some(reached);
-            storing.last_begun = Some(Instant::now());
+            let value = reached.offset().render();
+            match kafka.offsets.begin_store(&kafka.offset_key, Some(&value)) {
+                Ok(()) => {
+                    storing.under_way = Some(reached);
+                    storing.last_begun = Some(Instant::now());
+                }
+                // The broker is away; the next call tries again.
+                Err(KafkaError::QueueFull { .. }) => storing.reached = Some(reached),
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! The initial snapshot: tables in order, their rows through the encoders, the checkpoint at the end.
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use tokio::runtime::Handle;
 use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
@@ -117,9 +119,10 @@ impl Snapshot<'_> {
             .iter()
             .filter_map(|captured| captured.estimated_rows)
             .sum();
+        self.progress.snapshot_rows.store(0, Relaxed);
         self.progress
             .snapshot_rows_expected
-            .store(expected, std::sync::atomic::Ordering::Relaxed);
+            .store(expected, Relaxed);
         captured
             .into_iter()
             .map(|captured| {

@@ -18,6 +18,7 @@ use super::{Engine, Output};
 use crate::change::assembler::Assembler;
 use crate::change::filter::TableFilter;
 use crate::change::resume::Resume;
+use crate::config::connector::ConnectorConfig;
 use crate::connect::offset::{SourceOffset, offset_key};
 use crate::debezium::headers::context_headers;
 use crate::debezium::message::MessageEncoder;
@@ -39,7 +40,17 @@ const SLOT_ACTIVE: &str = "55006";
 
 /// Runs until stopped or failed.
 pub(super) fn run(engine: &Engine<'_>, runtime: &Handle) -> Result<(), Error> {
-    let (destination, stored) = open_destination(engine)?;
+    // Kafka and PostgreSQL are asked at the same time: the start is mostly waiting for answers.
+    let (destination, database) = std::thread::scope(|scope| {
+        let destination = scope.spawn(|| open_destination(engine));
+        let database = runtime.block_on(Database::open(engine.connector));
+        let joined = destination.join();
+        (
+            joined.expect("opening the destination does not panic"),
+            database,
+        )
+    });
+    let (destination, stored) = destination?;
     let headers = context_headers(engine.connector, Uuid::now_v7()).to_vec();
     let flush_interval = engine.worker.offsets.flush_interval;
     let outlet = Outlet::new(
@@ -49,13 +60,39 @@ pub(super) fn run(engine: &Engine<'_>, runtime: &Handle) -> Result<(), Error> {
         engine.progress,
         engine.cancel,
     );
-    let client = runtime.block_on(client::connect(&engine.connector.database, "walstreet"))?;
     let start = Start {
         engine,
         runtime,
         outlet,
     };
-    start.run(client, stored)
+    start.run(database?, stored)
+}
+
+/// The SQL session, and what the catalog says at the start.
+struct Database {
+    client: Client,
+    types: Types,
+    tables: Vec<CapturedTable>,
+}
+
+impl Database {
+    async fn open(config: &ConnectorConfig) -> Result<Self, Error> {
+        let client = client::connect(&config.database, "walstreet").await?;
+        let types = catalog_query::load_types(&client).await?;
+        let filter = TableFilter::new(&config.filters);
+        let accepts = |schema: &str, name: &str| filter.accepts(schema, name);
+        let tables = catalog_query::load_tables(&client, accepts).await?;
+        if tables.is_empty() {
+            tracing::warn!(
+                "no table of the database is captured; check the include and exclude lists"
+            );
+        }
+        Ok(Self {
+            client,
+            types,
+            tables,
+        })
+    }
 }
 
 /// The producer and the offset stored by the run before.
@@ -75,7 +112,12 @@ fn open_destination(engine: &Engine<'_>) -> Result<(Destination, Option<SourceOf
         config: worker.offsets.topic_config.clone(),
         property_prefix: "offset.storage.",
     };
-    let offsets = OffsetStore::open(&settings, &worker.group_id, &topic)?;
+    let open = if worker.offsets.check_policy {
+        OffsetStore::open
+    } else {
+        OffsetStore::open_unchecked
+    };
+    let offsets = open(&settings, &worker.group_id, &topic)?;
     let offset_key = offset_key(&connector.name, &connector.topic_prefix);
     let stored = offsets
         .load(&offset_key)?
@@ -118,10 +160,13 @@ struct Start<'a> {
 }
 
 impl Start<'_> {
-    fn run(self, client: Client, stored: Option<SourceOffset>) -> Result<(), Error> {
+    fn run(self, database: Database, stored: Option<SourceOffset>) -> Result<(), Error> {
         let config = self.engine.connector;
-        let types = self.runtime.block_on(catalog_query::load_types(&client))?;
-        let tables = self.captured_tables(&client)?;
+        let Database {
+            client,
+            types,
+            tables,
+        } = database;
         let ensured = publication::ensure(&client, &config.publication, &config.records, &tables);
         self.runtime.block_on(ensured)?;
         let slot = self.slot(&client)?;
@@ -151,20 +196,6 @@ impl Start<'_> {
                 self.stream(connection, client, types, start, false)
             }
         }
-    }
-
-    fn captured_tables(&self, client: &Client) -> Result<Vec<CapturedTable>, Error> {
-        let filter = TableFilter::new(&self.engine.connector.filters);
-        let accepts = |schema: &str, name: &str| filter.accepts(schema, name);
-        let tables = self
-            .runtime
-            .block_on(catalog_query::load_tables(client, accepts))?;
-        if tables.is_empty() {
-            tracing::warn!(
-                "no table of the database is captured; check the include and exclude lists"
-            );
-        }
-        Ok(tables)
     }
 
     fn slot(&self, client: &Client) -> Result<Option<Slot>, Error> {

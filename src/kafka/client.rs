@@ -132,6 +132,10 @@ impl Reports {
 
 impl ClientContext for Reports {
     fn error(&self, error: KafkaError, reason: &str) {
+        // Reading a topic to its end is no trouble.
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::PartitionEOF) {
+            return;
+        }
         tracing::warn!(target: "walstreet::kafka", "{reason}");
         if let Some(code) = error.rdkafka_error_code() {
             self.report(code, reason);

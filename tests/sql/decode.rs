@@ -9,7 +9,7 @@ use super::server::Database;
 
 /// As the help shows it, xid in between.
 const PEEK: &str = "SELECT lsn, xid, encode(data, 'hex') FROM pg_logical_slot_peek_binary_changes('captured', NULL, NULL,
-    'proto_version', '1', 'publication_names', 'p')";
+    'proto_version', '1', 'messages', 'true', 'publication_names', 'p')";
 
 #[tokio::test]
 async fn what_psql_prints_of_a_slot_becomes_records_in_every_format() {
@@ -20,7 +20,7 @@ async fn what_psql_prints_of_a_slot_becomes_records_in_every_format() {
     client.batch_execute(setup).await.unwrap();
     let slot = "SELECT pg_create_logical_replication_slot('captured', 'pgoutput')";
     client.execute(slot, &[]).await.unwrap();
-    let changes = "INSERT INTO t VALUES (1, 'a|b'); UPDATE t SET id = 2; DELETE FROM t";
+    let changes = "INSERT INTO t VALUES (1, 'a|b'); UPDATE t SET id = 2; DELETE FROM t; SELECT pg_logical_emit_message(true, 'note', 'hi')";
     for change in changes.split(';') {
         client.batch_execute(change).await.unwrap();
     }
@@ -43,6 +43,7 @@ async fn what_psql_prints_of_a_slot_becomes_records_in_every_format() {
                 r#"{"id":2} {"before":null,"after":{"id":2,"name":"a|b"} __debezium.oldkey={"id":1}"#,
                 r#"{"id":2} {"before":{"id":2,"name":null},"after":null"#,
                 r#"{"id":2} null"#,
+                r#"{"prefix":"note"} {"prefix":"note","content":"aGk="}}"#,
             ],
             "{format:?}"
         );
@@ -55,6 +56,10 @@ async fn what_psql_prints_of_a_slot_becomes_records_in_every_format() {
 fn summary(decoded: &str) -> Vec<String> {
     let line = |line: &str| {
         let columns: Vec<&str> = line.split('\t').collect();
+        if columns[0] == "decoded.message" {
+            let (_, message) = columns[2].split_once(r#""message":"#).unwrap();
+            return format!("{} {message}", columns[1]);
+        }
         assert_eq!(columns[0], "decoded.public.t");
         let rows = columns[2].split(r#","source":"#).next().unwrap();
         let header = columns

@@ -66,7 +66,7 @@ INSERT INTO times_beyond (ts, tstz) VALUES
 CREATE TABLE nets (id serial PRIMARY KEY, ip inet, net cidr, mac macaddr, bits bit(3), flag bit, vbits varbit(20), o oid, p point);
 INSERT INTO nets (ip, net, mac, bits, flag, vbits, o, p) VALUES
     ('192.168.0.1', '10.0.0.0/8', '08:00:2b:01:02:03', '101', '1', '1011', 42, '(1.5,-2)'), ('10.1.2.3/16', '::/0', NULL, '000', '0', '', 4294967295, '(0,0)'),
-    ('2001:db8::1', NULL, NULL, NULL, NULL, NULL, 0, '(1e300,-0)'), (NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+    ('2001:db8::1', NULL, NULL, NULL, NULL, NULL, 0, '(1e300,-0)'), (NULL, NULL, NULL, NULL, NULL, NULL, NULL, '(NaN,Infinity)'), (NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
 
 CREATE TABLE arrays (
     id serial PRIMARY KEY,
@@ -86,10 +86,10 @@ CREATE TABLE required (
     b boolean NOT NULL, i2 smallint NOT NULL, i8 bigint NOT NULL, f4 real NOT NULL, f8 double precision NOT NULL, n numeric(10,2) NOT NULL,
     nf numeric NOT NULL, cash money NOT NULL, c char(3) NOT NULL, v varchar(9) NOT NULL, t text NOT NULL, by bytea NOT NULL, j json NOT NULL, jb jsonb NOT NULL,
     u uuid NOT NULL, e mood NOT NULL, d date NOT NULL, tm time NOT NULL, tz timetz NOT NULL, ts timestamp NOT NULL, tstz timestamptz NOT NULL,
-    i interval NOT NULL, ip inet NOT NULL, bits bit(3) NOT NULL, ai int[] NOT NULL, at text[] NOT NULL
+    i interval NOT NULL, ip inet NOT NULL, bits bit(3) NOT NULL, ai int[] NOT NULL, at text[] NOT NULL, p point NOT NULL
 );
 INSERT INTO required VALUES (1, true, 1, 1, 1, 1, 1, 1, 1, 'c', 'v', 't', '\x01', '1', '1', '6ba7b810-9dad-11d1-80b4-00c04fd430c8', 'ok', '2024-01-01',
-    '01:02:03', '01:02:03+01', '2024-01-01 01:02:03', '2024-01-01 01:02:03+00', '1 day', '10.0.0.1', '101', '{1}', '{a}');
+    '01:02:03', '01:02:03+01', '2024-01-01 01:02:03', '2024-01-01 01:02:03+00', '1 day', '10.0.0.1', '101', '{1}', '{a}', '(1,2)');
 
 CREATE TABLE defaults (
     id int PRIMARY KEY,

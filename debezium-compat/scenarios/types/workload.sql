@@ -9,7 +9,7 @@ BEGIN
         EXECUTE format('UPDATE %I SET id = -id WHERE id = 1', t);
     END LOOP;
 END $$;
-INSERT INTO required SELECT 2, b, i2, i8, f4, f8, n, nf, cash, c, v, t, by, j, jb, u, e, d, tm, tz, ts, tstz, i, ip, bits, ai, at FROM required;
+INSERT INTO required SELECT 2, b, i2, i8, f4, f8, n, nf, cash, c, v, t, by, j, jb, u, e, d, tm, tz, ts, tstz, i, ip, bits, ai, at, p FROM required;
 UPDATE required SET i8 = 7;
 DELETE FROM required;
 INSERT INTO defaults (id, changing, today, who) VALUES (3, '2024-01-01 00:00+00', '2024-01-01', 'ada');

@@ -5,9 +5,10 @@ use rustc_hash::FxHashMap;
 use super::builtin_types::builtin_types;
 use crate::change::assembler::{AssembleError, Assembler, Step};
 use crate::change::filter::TableFilter;
-use crate::change::{Change, ChangeKind};
+use crate::change::{Change, ChangeKind, Position};
 use crate::config::connector::ConnectorConfig;
 use crate::debezium::encoder::{EncodeError, TableEncoder};
+use crate::debezium::message::MessageEncoder;
 use crate::debezium::record::RecordBuffer;
 use crate::postgres::catalog::{Column, Table, Types};
 use crate::postgres::pgoutput::{Message, Relation, RelationColumn, ReplicaIdentity};
@@ -32,6 +33,7 @@ pub(super) struct Replay {
     filter: TableFilter,
     types: Types,
     assembler: Assembler,
+    messages: MessageEncoder,
     tables: Tables,
 }
 
@@ -49,6 +51,7 @@ impl Replay {
             filter: TableFilter::new(&config.filters),
             types: builtin_types(),
             assembler: Assembler::new(None, PgTimestamp::default()),
+            messages: MessageEncoder::new(&config),
             tables: Tables::default(),
             config,
         }
@@ -76,7 +79,18 @@ impl Replay {
                     })?;
                 }
             }
-            Step::Begin { .. } | Step::Logical { .. } | Step::Commit { .. } | Step::Nothing => {}
+            Step::Logical {
+                prefix,
+                content,
+                position,
+                ..
+            } => {
+                let now_ms = clock_us(&position) / 1_000;
+                let records = &mut self.tables.records;
+                self.messages
+                    .encode(prefix, content, &position, now_ms, records);
+            }
+            Step::Begin { .. } | Step::Commit { .. } | Step::Nothing => {}
         }
         Ok(&self.tables.records)
     }
@@ -96,14 +110,18 @@ impl Tables {
         let relation_id = change.relation_id;
         let encoder = self.encoders.get_mut(&relation_id);
         match encoder.ok_or(Error::UnknownRelation { relation_id })? {
-            // The same capture gives the same records: no clock of ours.
             Some(encoder) => {
-                let now_ns = change.position.committed_at.unix_us().saturating_mul(1_000);
+                let now_ns = clock_us(&change.position).saturating_mul(1_000);
                 Ok(encoder.encode(change, now_ns, &mut self.records)?)
             }
             None => Ok(()),
         }
     }
+}
+
+/// The same capture gives the same records: no clock of ours.
+fn clock_us(position: &Position<'_>) -> i64 {
+    position.committed_at.unix_us()
 }
 
 /// The table as far as its relation tells.

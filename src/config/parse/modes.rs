@@ -1,8 +1,8 @@
 //! The words of enumerated properties and the variants they stand for.
 
 use crate::config::connector::{
-    BinaryMode, DecimalMode, IntervalMode, PublicationAutocreate, SnapshotMode, SslMode,
-    TimePrecisionMode,
+    BinaryMode, DecimalMode, HstoreMode, IntervalMode, PublicationAutocreate, SnapshotMode,
+    SslMode, TimePrecisionMode,
 };
 
 pub(super) const SSL_MODE: &[(&str, SslMode)] = &[
@@ -55,3 +55,6 @@ pub(super) const INTERVAL: &[(&str, IntervalMode)] = &[
     ("numeric", IntervalMode::Numeric),
     ("string", IntervalMode::String),
 ];
+
+pub(super) const HSTORE: &[(&str, HstoreMode)] =
+    &[("json", HstoreMode::Json), ("map", HstoreMode::Map)];

@@ -20,27 +20,37 @@ pub enum Element<'a> {
 pub struct Elements<'a> {
     /// What follows the opening brace or a comma; `None` after the closing brace or an error.
     rest: Option<&'a [u8]>,
+    /// What may stand between elements.
+    separators: &'static [u8],
 }
 
 impl<'a> Elements<'a> {
     pub fn parse(literal: &'a [u8]) -> Result<Self, Malformed> {
-        let literal = without_bounds(literal)?;
-        match literal {
-            b"{}" => Ok(Self { rest: None }),
-            [b'{', rest @ ..] => Ok(Self { rest: Some(rest) }),
-            _ => Err(MALFORMED),
-        }
+        Self::parse_separated(literal, b",")
+    }
+
+    /// The same for types with another delimiter (`typdelim`): one of these bytes.
+    pub fn parse_separated(
+        literal: &'a [u8],
+        separators: &'static [u8],
+    ) -> Result<Self, Malformed> {
+        let rest = match without_bounds(literal)? {
+            b"{}" => None,
+            [b'{', rest @ ..] => Some(rest),
+            _ => return Err(MALFORMED),
+        };
+        Ok(Self { rest, separators })
     }
 
     fn read(&mut self, text: &'a [u8]) -> Option<Element<'a>> {
         let (element, rest) = match text.first()? {
             b'"' => read_quoted(&text[1..])?,
             b'{' => read_nested(text)?,
-            _ => read_plain(text)?,
+            _ => read_plain(text, self.separators)?,
         };
         self.rest = match rest {
             b"}" => None,
-            [b',', rest @ ..] => Some(rest),
+            [byte, rest @ ..] if self.separators.contains(byte) => Some(rest),
             _ => return None,
         };
         Some(element)
@@ -68,8 +78,9 @@ fn without_bounds(literal: &[u8]) -> Result<&[u8], Malformed> {
     Ok(&literal[equals + 1..])
 }
 
-fn read_plain(text: &[u8]) -> Option<(Element<'_>, &[u8])> {
-    let end = text.iter().position(|byte| matches!(byte, b',' | b'}'))?;
+fn read_plain<'a>(text: &'a [u8], separators: &[u8]) -> Option<(Element<'a>, &'a [u8])> {
+    let ends = |byte: &u8| *byte == b'}' || separators.contains(byte);
+    let end = text.iter().position(ends)?;
     let (plain, rest) = text.split_at(end);
     let element = match plain {
         b"" => return None,
@@ -149,6 +160,16 @@ mod tests {
         );
         assert_eq!(elements("{}"), Ok(vec![]));
         assert_eq!(elements("[2:3]={1,2}"), Ok(vec![text("1"), text("2")]));
+    }
+
+    #[test]
+    fn boxes_stand_between_semicolons() {
+        let parsed: Result<Vec<_>, _> =
+            Elements::parse_separated(b"{(1,1),(0,0);NULL;(3,3),(2,2)}", b";")
+                .unwrap()
+                .collect();
+        let expected = vec![text("(1,1),(0,0)"), Element::Null, text("(3,3),(2,2)")];
+        assert_eq!(parsed, Ok(expected));
     }
 
     #[test]

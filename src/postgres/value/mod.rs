@@ -6,9 +6,11 @@ pub mod array;
 pub mod bits;
 pub mod bytea;
 pub mod date;
+pub mod hstore;
 pub mod interval;
 pub mod money;
 pub mod numeric;
+pub mod point;
 pub mod time;
 pub mod timestamp;
 

@@ -1,0 +1,91 @@
+//! What the database is asked: the truth that the records are compared with.
+
+use anyhow::Context;
+use tokio_postgres::{Client, Config, NoTls};
+
+use super::connector::{DATABASE, SLOT};
+use super::seen::StatusChange;
+use super::server::Server;
+use crate::postgres::Lsn;
+
+/// What the records must show.
+pub(super) struct Truth {
+    pub(super) rows: u64,
+    /// As `Seen::digest`, made by the database.
+    pub(super) digest: String,
+    /// The oracle: one for each committed status change, written by a trigger.
+    pub(super) history: Vec<StatusChange>,
+    /// What PostgreSQL need not keep for the connector any more.
+    pub(super) confirmed: Lsn,
+}
+
+/// Creates the demo's database and connects to it.
+pub(super) async fn create(server: &Server) -> anyhow::Result<Client> {
+    let attempt = "could not create the demo's database";
+    let maintenance = connect(server, "postgres").await?;
+    let create = format!("CREATE DATABASE {DATABASE}");
+    maintenance.batch_execute(&create).await.context(attempt)?;
+    connect(server, DATABASE).await
+}
+
+async fn connect(server: &Server, database: &str) -> anyhow::Result<Client> {
+    let (client, connection) = Config::new()
+        .host_path(server.directory())
+        .port(Server::PORT)
+        .user("postgres")
+        .dbname(database)
+        .application_name("walstreet demo")
+        .connect(NoTls)
+        .await
+        .context("could not connect to the demo's PostgreSQL")?;
+    tokio::spawn(async move {
+        // The statement that was running reports only that the connection is closed; here is why.
+        if let Err(error) = connection.await {
+            tracing::warn!(%error, "the connection to the demo's PostgreSQL broke");
+        }
+    });
+    Ok(client)
+}
+
+/// `15.18`.
+pub(super) async fn version(client: &Client) -> anyhow::Result<String> {
+    let row = client.query_one("SHOW server_version", &[]).await?;
+    let version: String = row.get(0);
+    Ok(version.split(' ').next().unwrap_or_default().to_owned())
+}
+
+pub(super) async fn truth(client: &Client) -> anyhow::Result<Truth> {
+    read_truth(client)
+        .await
+        .context("could not ask the demo's PostgreSQL what the records must show")
+}
+
+async fn read_truth(client: &Client) -> anyhow::Result<Truth> {
+    const PAYMENTS: &str = r#"
+        SELECT count(*),
+               coalesce(encode(sha256(convert_to(
+                   string_agg(transaction_id || '=' || status, E'\n' ORDER BY transaction_id COLLATE "C"), 'UTF8')), 'hex'), '')
+        FROM public.transactions"#;
+    const HISTORY: &str =
+        "SELECT xid, transaction_id, old_status, new_status FROM public.transactions_history";
+    const CONFIRMED: &str = "SELECT confirmed_flush_lsn::text FROM pg_catalog.pg_replication_slots WHERE slot_name = $1";
+    let payments = client.query_one(PAYMENTS, &[]).await?;
+    let history = client.query(HISTORY, &[]).await?;
+    let confirmed: String = client.query_one(CONFIRMED, &[&SLOT]).await?.get(0);
+    Ok(Truth {
+        rows: u64::try_from(payments.get::<_, i64>(0))?,
+        digest: payments.get(1),
+        history: history
+            .iter()
+            .map(|row| {
+                Ok(StatusChange {
+                    xid: u64::try_from(row.get::<_, i64>(0))?,
+                    transaction_id: row.get(1),
+                    old_status: row.get(2),
+                    new_status: row.get(3),
+                })
+            })
+            .collect::<anyhow::Result<_>>()?,
+        confirmed: confirmed.parse()?,
+    })
+}
