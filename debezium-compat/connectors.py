@@ -75,14 +75,16 @@ class Walstreet(Connector):
     process = None
 
     def start(self):
+        with open(self.directory / f"{self.name}.log", "ab") as log:
+            self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+
+    def command(self):
+        """Writes the two configurations and names them."""
         config = self.directory / f"{self.name}.json"
         config.write_text(json.dumps({"name": self.name, "config": self.config}, indent=2, ensure_ascii=False))
         worker = self.directory / f"{self.name}.worker.properties"
         worker.write_text("".join(f"{key}={value}\n" for key, value in self.stack.worker_properties().items()))
-        with open(self.directory / f"{self.name}.log", "ab") as log:
-            self.process = subprocess.Popen(
-                [self.binary, "run", config, "--bootstrap-servers", self.stack.env["KAFKA_BOOTSTRAP"], "--worker", worker],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        return [self.binary, "run", config, "--bootstrap-servers", self.stack.env["KAFKA_BOOTSTRAP"], "--worker", worker]
 
     def check(self):
         if self.process.poll() is not None:

@@ -11,6 +11,7 @@ pub mod check;
 pub mod decode;
 pub mod demo;
 pub mod diff;
+mod discarded;
 mod run;
 pub mod seed;
 mod stop;

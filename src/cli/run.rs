@@ -13,7 +13,7 @@ use crate::config::worker::{self, LoadedWorker, Sources};
 use crate::engine::progress::{Phase, Progress};
 use crate::engine::{Engine, Output};
 
-use super::stop;
+use super::{discarded, stop};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -55,6 +55,9 @@ pub(super) struct Args {
     #[arg(long)]
     check_config: bool,
     /// Decode and encode everything, but send nothing and store no offset: measures walstreet without a broker.
+    ///
+    /// Prints {"phase":…,"records":…,"bytes":…,"seconds":…} whenever records stop coming. The position is confirmed to
+    /// PostgreSQL, so give it a slot of its own.
     #[arg(long)]
     discard: bool,
 }
@@ -102,7 +105,10 @@ fn stream(
         progress: &progress,
     };
     std::thread::scope(|scope| {
-        scope.spawn(|| show_snapshot(&progress));
+        scope.spawn(|| match output {
+            Output::Kafka => show_snapshot(&progress),
+            Output::Discard => discarded::print(&progress),
+        });
         engine.run()
     })?;
     Ok(ExitCode::SUCCESS)
