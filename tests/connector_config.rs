@@ -51,6 +51,7 @@ pub(crate) fn recorded(schemas: bool) -> ConnectorConfig {
             include_unknown: false,
             unavailable_placeholder: b"__debezium_unavailable_value".to_vec(),
         },
+        keys: Vec::new(),
         records: RecordOptions {
             tombstones_on_delete: true,
             skipped: SkippedOperations {

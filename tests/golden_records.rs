@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use walstreet::change::{Change, ChangeKind, Origin, Position, SnapshotMarker};
 use walstreet::config::connector::{ConnectorConfig, Filter, PatternList, SkippedOperations};
+use walstreet::config::patterns::parse_key_rules;
 use walstreet::debezium::encoder::TableEncoder;
 use walstreet::debezium::headers::context_headers;
 use walstreet::debezium::heartbeat::HeartbeatEncoder;
@@ -142,6 +143,36 @@ fn an_excluded_column_is_in_keys_only() {
         assert_eq!(keys(&produced), keys(&recorded));
         assert!(produced[0].value.as_ref().unwrap().contains(before));
         assert!(produced[2].value.as_ref().unwrap().contains(after));
+    }
+}
+
+#[test]
+fn message_key_columns_make_the_recorded_keys() {
+    #[derive(serde::Deserialize)]
+    struct Recorded {
+        topic: String,
+        op: Option<String>,
+        key: Option<String>,
+        headers: Vec<(String, String)>,
+    }
+    let mut config = connector_config::recorded(false);
+    config.keys = parse_key_rules("inventory.customers:email,last_name;public.k_none:a;public.k_none_full:a,b;(.*).ri_(full|default):uq;public.k_composite:v").unwrap();
+    let mut produced = replay(&Recording::without_schemas(), config);
+    let mut recorded: BTreeMap<String, Vec<_>> = BTreeMap::new();
+    for line in include_str!("golden/message_keys.jsonl").lines() {
+        let record: Recorded = serde_json::from_str(line).unwrap();
+        let seen = (record.op, record.key, record.headers);
+        recorded.entry(record.topic).or_default().push(seen);
+    }
+    assert_eq!(recorded.len(), 7);
+    for (topic, expected) in recorded {
+        let produced: Vec<_> = produced
+            .remove(&topic)
+            .unwrap()
+            .into_iter()
+            .map(|record| (op(&record).map(str::to_owned), record.key, record.headers))
+            .collect();
+        assert_eq!(produced, expected, "{topic}");
     }
 }
 

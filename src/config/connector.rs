@@ -17,6 +17,8 @@ pub struct ConnectorConfig {
     pub snapshot: SnapshotConfig,
     pub filters: Filters,
     pub values: ValueOptions,
+    /// `message.key.columns`: the first rule with a column of a table makes its key.
+    pub keys: Vec<KeyRule>,
     pub records: RecordOptions,
     pub topics: TopicOptions,
     /// `heartbeat.interval.ms`; `None` when 0.
@@ -51,6 +53,7 @@ impl std::fmt::Debug for ConnectorConfig {
             .field("snapshot", &self.snapshot)
             .field("filters", &self.filters)
             .field("values", &self.values)
+            .field("keys", &self.keys)
             .field("records", &self.records)
             .field("topics", &self.topics)
             .field("heartbeat", &self.heartbeat)
@@ -202,6 +205,10 @@ pub struct Filters {
     /// `table.ignore.builtin`.
     pub ignore_builtin: bool,
 }
+
+/// Patterns for `schema.table.column`, one a key column, in key order.
+#[derive(Clone, Debug)]
+pub struct KeyRule(pub PatternList);
 
 /// How column values look.
 #[derive(Clone, Debug)]

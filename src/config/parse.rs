@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::connector::{
-    ConnectorConfig, ErrorOptions, Filter, Filters, PatternList, PublicationConfig, RecordOptions,
-    SkippedOperations, SnapshotConfig, TopicOptions, ValueOptions,
+    ConnectorConfig, ErrorOptions, Filter, Filters, KeyRule, PatternList, PublicationConfig,
+    RecordOptions, SkippedOperations, SnapshotConfig, TopicOptions, ValueOptions,
 };
 use super::error::{ConfigError, Problem};
 use super::patterns;
@@ -84,6 +84,7 @@ impl Parser<'_> {
             snapshot: self.snapshot(),
             filters: self.filters(),
             values: self.values(),
+            keys: self.keys(),
             records: self.records(),
             topics: TopicOptions {
                 delimiter: self.text("topic.delimiter"),
@@ -159,6 +160,14 @@ impl Parser<'_> {
                 None
             }
         }
+    }
+
+    fn keys(&mut self) -> Vec<KeyRule> {
+        patterns::parse_key_rules(&self.text("message.key.columns")).unwrap_or_else(|reason| {
+            self.problems
+                .push(Problem::invalid("message.key.columns", reason));
+            Vec::new()
+        })
     }
 
     fn values(&mut self) -> ValueOptions {

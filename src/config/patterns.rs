@@ -9,7 +9,7 @@ use std::str::Chars;
 
 use regex::Regex;
 
-use super::connector::PatternList;
+use super::connector::{KeyRule, PatternList};
 
 /// Parses a list; the error says which construct of which entry is the problem, by position, not by its text.
 pub fn parse_list(text: &str) -> Result<PatternList, String> {
@@ -19,6 +19,32 @@ pub fn parse_list(text: &str) -> Result<PatternList, String> {
         .enumerate()
         .map(|(index, entry)| compile(entry).map_err(|reason| format!("A comma-separated list of valid regular expressions is expected, but entry {} {reason}", index + 1)));
     compiled.collect::<Result<_, _>>().map(PatternList)
+}
+
+/// Parses `message.key.columns`: `table:column,column;table:column`, all of them regular expressions.
+pub fn parse_key_rules(text: &str) -> Result<Vec<KeyRule>, String> {
+    let entries = text.split(';').map(str::trim).enumerate();
+    let rules = entries
+        .filter(|(_, entry)| !entry.is_empty())
+        .map(|(index, entry)| {
+            key_rule(entry).map_err(|reason| format!("entry {} {reason}", index + 1))
+        });
+    rules.collect()
+}
+
+fn key_rule(entry: &str) -> Result<KeyRule, String> {
+    let has_form = |part: &str| {
+        !part.is_empty() && !part.contains(|char: char| char == ':' || char.is_whitespace())
+    };
+    let (table, columns) = entry
+        .split_once(':')
+        .filter(|(table, columns)| has_form(table) && has_form(columns))
+        .ok_or("has an invalid format (expecting 'table:column,column')")?;
+    let patterns = columns
+        .split(',')
+        .filter(|column| !column.is_empty())
+        .map(|column| compile(&format!("{table}.{column}")));
+    Ok(KeyRule(PatternList(patterns.collect::<Result<_, _>>()?)))
 }
 
 /// Splits at commas that no backslash escapes, drops the backslash of those that one does, trims, drops empty entries.
@@ -254,6 +280,23 @@ fn unsupported(construct: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn key_rules_keep_the_order_of_tables_and_columns() {
+        let rules = parse_key_rules(r" inv.a:b,a ; (.*)\.x:Id ;").unwrap();
+        let [KeyRule(first), KeyRule(second)] = rules.as_slice() else {
+            panic!()
+        };
+        assert_eq!(
+            (first.position("inv.a.b"), first.position("INV.a.A")),
+            (Some(0), Some(1))
+        );
+        assert!(second.matches("any.x.id") && !second.matches("any.x.ident"));
+        assert!(parse_key_rules("").unwrap().is_empty());
+        for wrong in ["a", "a:", ":b", "a:b:c", "a b:c", "a:b;c"] {
+            assert!(parse_key_rules(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn patterns_match_whole_and_ignore_the_case() {

@@ -160,7 +160,10 @@ mod tests {
             let written = json(|sink| write_ewkb(text.as_bytes(), sink).unwrap());
             assert_eq!(written, expected);
         }
-        assert_eq!(json(|sink| write_empty(sink)), r#"{"wkb":"AQcAAAAAAAAA","srid":null}"#);
+        assert_eq!(
+            json(|sink| write_empty(sink)),
+            r#"{"wkb":"AQcAAAAAAAAA","srid":null}"#
+        );
         for text in ["", "01", "0101000020E610", "01010000zz", "010"] {
             assert_eq!(
                 srid(&decode_hex(text.as_bytes()).unwrap_or_default()),

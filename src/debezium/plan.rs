@@ -2,7 +2,7 @@
 
 use super::converter::{ColumnConverter, Phase};
 use super::key::{KeyColumn, KeyEncoder};
-use crate::config::connector::ConnectorConfig;
+use crate::config::connector::{ConnectorConfig, KeyRule};
 use crate::postgres::catalog::{Column, Table, Types};
 
 /// What an encoder is made from.
@@ -11,7 +11,7 @@ pub(super) struct Plan<'a> {
     pub(super) name: &'a str,
     /// One a cell of the rows.
     pub(super) columns: &'a [Column],
-    /// Names of the key columns in key order.
+    /// Names of the key columns in key order, as the catalog has them.
     pub(super) key: &'a [String],
     pub(super) phase: Phase,
 }
@@ -37,8 +37,9 @@ impl Plan<'_> {
         types: &Types,
         config: &ConnectorConfig,
     ) -> Option<KeyEncoder> {
-        let position = |name: &String| self.columns.iter().position(|column| column.name == *name);
-        let positions: Vec<usize> = self.key.iter().filter_map(position).collect();
+        let position = |name: &str| self.columns.iter().position(|column| column.name == name);
+        let key = key_columns(self.schema, self.name, self.columns, self.key, config);
+        let positions: Vec<usize> = key.into_iter().filter_map(position).collect();
         if positions.is_empty() {
             return None;
         }
@@ -64,7 +65,41 @@ impl Plan<'_> {
 #[must_use]
 pub fn reads_column(table: &Table, column: &str, config: &ConnectorConfig) -> bool {
     is_captured(&table.schema, &table.name, column, config)
-        || table.key.iter().any(|key| key == column)
+        || key_columns(
+            &table.schema,
+            &table.name,
+            &table.columns,
+            &table.key,
+            config,
+        )
+        .contains(&column)
+}
+
+/// The columns that `message.key.columns` names, in its order, else those of the catalog's key (`Key.CustomKeyMapper`).
+fn key_columns<'a>(
+    schema: &str,
+    table: &str,
+    columns: &'a [Column],
+    catalog_key: &'a [String],
+    config: &ConnectorConfig,
+) -> Vec<&'a str> {
+    for KeyRule(patterns) in &config.keys {
+        let mut chosen: Vec<&str> = Vec::new();
+        for pattern in &patterns.0 {
+            let names = columns.iter().map(|column| column.name.as_str());
+            let matching =
+                names.filter(|name| pattern.is_match(&format!("{schema}.{table}.{name}")));
+            chosen.extend(
+                matching
+                    .filter(|name| !chosen.contains(name))
+                    .collect::<Vec<_>>(),
+            );
+        }
+        if !chosen.is_empty() {
+            return chosen;
+        }
+    }
+    catalog_key.iter().map(String::as_str).collect()
 }
 
 fn is_captured(schema: &str, table: &str, column: &str, config: &ConnectorConfig) -> bool {

@@ -178,7 +178,6 @@ fn what_is_not_there_yet_is_refused_by_name_and_all_at_once() {
                 "provide.transaction.metadata",
                 "column.mask.hash.v2.SHA-256.with.salt.abc",
                 "column.mask.with.12.chars",
-                "message.key.columns",
             ],
         ),
     ] {

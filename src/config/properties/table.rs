@@ -86,7 +86,7 @@ pub(super) const DEBEZIUM: &[Property] = &[
     Property { name: "event.converting.failure.handling.mode", kind: OneOf(&["warn", "fail", "skip"]), default: Some("warn"), support: Refused("a value that cannot be converted becomes null with a warning; set it to warn"), doc: "What to do with a value that cannot be converted" },
     Property { name: "converters", kind: List, default: None, support: Refused("they are Java classes; use the …handling.mode properties"), doc: "Custom value converters" },
     // Keys, masking, schema decoration
-    Property { name: "message.key.columns", kind: Text, default: None, support: Refused("it is not there yet; give the table a primary key or a replica identity index"), doc: "Columns that make the key of a record" },
+    Property { name: "message.key.columns", kind: Text, default: None, support: Honoured, doc: "Columns that make the key of a record" },
     Property { name: "column.mask.with.*.chars", kind: Patterns, default: None, support: Refused("it is not there yet; leave the column out with column.exclude.list"), doc: "Columns whose values become asterisks" },
     Property { name: "column.mask.hash.*", kind: Patterns, default: None, support: Refused("it is not there yet; leave the column out with column.exclude.list"), doc: "Columns whose values become salted hashes" },
     Property { name: "column.truncate.to.*.chars", kind: Patterns, default: None, support: Refused("it is not there yet; leave the column out with column.exclude.list"), doc: "Columns whose values are cut" },

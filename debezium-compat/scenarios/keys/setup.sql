@@ -1,0 +1,15 @@
+CREATE TABLE customers (id int PRIMARY KEY, first_name text, last_name text NOT NULL, email text NOT NULL);
+ALTER TABLE customers REPLICA IDENTITY FULL;
+CREATE TABLE no_key (a int, b text, c text);
+ALTER TABLE no_key REPLICA IDENTITY FULL;
+CREATE TABLE full_one (id int PRIMARY KEY, code text, v text);
+ALTER TABLE full_one REPLICA IDENTITY FULL;
+CREATE TABLE full_two (id int PRIMARY KEY, code text, v text);
+CREATE TABLE swapped (id int PRIMARY KEY, v text);
+CREATE TABLE untouched (id serial PRIMARY KEY, v text);
+INSERT INTO customers VALUES (1, 'Ada', 'L', 'ada@x'), (2, 'Grace', 'H', 'grace@x');
+INSERT INTO no_key VALUES (1, 'b', 'c'), (NULL, NULL, NULL);
+INSERT INTO full_one VALUES (1, 'one', 'v');
+INSERT INTO full_two VALUES (1, 'two', 'v');
+INSERT INTO swapped VALUES (1, 'v');
+INSERT INTO untouched (v) VALUES ('v');
