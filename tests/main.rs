@@ -4,6 +4,7 @@
 mod connector_config;
 mod decode;
 mod demo;
+mod faults;
 mod golden_records;
 mod pgoutput;
 mod recording;

@@ -27,6 +27,11 @@ const FAILED: u8 = 2;
 /// Compare the records of two connectors byte for byte
 #[derive(Debug, Args)]
 #[command(after_help = "\
+Examples:
+  walstreet diff kafka://localhost:9092/dbz kafka://localhost:9092/cdc
+  walstreet diff kafka://localhost:9092/dbz kafka://localhost:9092/cdc --save-left dbz.jsonl --save-right cdc.jsonl
+  walstreet diff dbz.jsonl cdc.jsonl --limit 3
+
 A side is a capture file (see --save-left) or kafka://HOST:PORT/NAME, where NAME is a topic or a topic.prefix: then every topic \
 that starts with `NAME.` and the heartbeat topic are read to their current end.
 

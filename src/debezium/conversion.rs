@@ -1,7 +1,7 @@
 //! What is done to a value of one type: text output → datum, as `PostgresValueConverter` does it.
 
 use super::temporal::{self, Clock, DateForm, LocalDateTime, TimeForm};
-use super::{geometry, hstore, opaque};
+use super::{geometry, hstore, opaque, vector};
 use crate::config::connector::{BinaryMode, DecimalMode, HstoreMode, IntervalMode};
 use crate::connect::sink::Sink;
 use crate::postgres::value::Malformed;
@@ -40,6 +40,14 @@ pub(super) enum Conversion {
     Interval(IntervalMode),
     Point,
     Hstore(HstoreMode),
+    /// PostGIS `geometry` and `geography`.
+    Ewkb,
+    /// pgvector's `vector`.
+    DoubleVector,
+    /// pgvector's `halfvec`.
+    FloatVector,
+    /// pgvector's `sparsevec`.
+    SparseVector,
     Array {
         element: Box<Conversion>,
         nullable_elements: bool,
@@ -107,6 +115,10 @@ impl Conversion {
             Self::Interval(mode) => write_interval(Interval::parse(text)?, *mode, sink),
             Self::Point => geometry::write_point(Point::parse(text)?, sink),
             Self::Hstore(mode) => hstore::write(text, *mode, sink)?,
+            Self::Ewkb => geometry::write_ewkb(text, sink)?,
+            Self::DoubleVector => vector::write(text, sink, S::float64)?,
+            Self::FloatVector => vector::write(text, sink, S::float32)?,
+            Self::SparseVector => vector::write_sparse(text, sink)?,
             Self::Array {
                 element,
                 nullable_elements,
@@ -155,7 +167,11 @@ impl Conversion {
             Self::Interval(mode) => write_interval(Interval::default(), *mode, sink),
             Self::Point => geometry::write_origin(sink),
             Self::Hstore(mode) => hstore::write_empty(*mode, sink),
-            Self::Array { .. } | Self::EmptyArray => write_empty_array(sink),
+            Self::Ewkb => geometry::write_empty(sink),
+            Self::SparseVector => vector::write_no_entries(sink),
+            Self::DoubleVector | Self::FloatVector | Self::Array { .. } | Self::EmptyArray => {
+                write_empty_array(sink)
+            }
         }
     }
 }

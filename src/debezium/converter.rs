@@ -26,6 +26,8 @@ pub struct ColumnConverter {
     schema: Schema,
     conversion: Conversion,
     always_null: bool,
+    /// The column's; the field of a `geometry` takes nulls in any case.
+    nullable: bool,
     placeholder: Placeholder,
     /// `unavailable.value.placeholder`.
     unavailable: Vec<u8>,
@@ -87,7 +89,12 @@ impl ColumnConverter {
         } = mapping;
         Some(Self {
             name: column.name.clone(),
-            schema: schema.optional(column.nullable).with_default(default),
+            schema: Schema {
+                optional: schema.optional || column.nullable,
+                default,
+                ..schema
+            },
+            nullable: column.nullable,
             conversion,
             always_null,
             placeholder,
@@ -120,10 +127,10 @@ impl ColumnConverter {
     /// (shown as the default if there is one and the sink wants so), else the default, else the type's zero.
     pub fn null<S: Sink>(&self, sink: &mut S) {
         match &self.schema.default {
-            Some(default) if !self.schema.optional || sink.replaces_null_with_default() => {
+            Some(default) if !self.nullable || sink.replaces_null_with_default() => {
                 write_datum(&self.schema, default, sink);
             }
-            _ if self.schema.optional => sink.null(),
+            _ if self.nullable => sink.null(),
             _ => self.conversion.write_zero(sink),
         }
     }
@@ -183,7 +190,10 @@ impl ColumnConverter {
                 "a value could not be converted and is shown as null"
             );
         }
-        self.null(sink);
+        match &self.schema.default {
+            Some(_) => self.null(sink),
+            None => sink.null(),
+        }
         Ok(())
     }
 }

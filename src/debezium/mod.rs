@@ -21,6 +21,7 @@ mod opaque;
 mod row;
 mod temporal;
 mod types;
+mod vector;
 
 #[cfg(test)]
 mod golden_tests;

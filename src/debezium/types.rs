@@ -2,7 +2,7 @@
 
 use super::conversion::{Conversion, NumericForm};
 use super::temporal::{Clock, DateForm, TimeForm};
-use super::{geometry, hstore, opaque};
+use super::{geometry, hstore, opaque, vector as pgvector};
 use crate::config::connector::{
     BinaryMode, DecimalMode, HstoreMode, IntervalMode, TimePrecisionMode, ValueOptions,
 };
@@ -303,6 +303,19 @@ impl Mapper<'_> {
                 Mapping::of(hstore::schema(mode), Conversion::Hstore(mode))
                     .placeholder(Placeholder::Hstore(mode))
             }
+            "geometry" => Mapping::of(geometry::geometry_schema(), Conversion::Ewkb),
+            "geography" => Mapping::of(geometry::geography_schema(), Conversion::Ewkb),
+            "vector" => {
+                let items = Kind::Array(Box::new(Schema::new(Kind::Float64)));
+                let schema = Schema::named(items, "io.debezium.data.DoubleVector", 1);
+                Mapping::of(schema, Conversion::DoubleVector)
+            }
+            "halfvec" => {
+                let items = Kind::Array(Box::new(Schema::new(Kind::Float32)));
+                let schema = Schema::named(items, "io.debezium.data.FloatVector", 1);
+                Mapping::of(schema, Conversion::FloatVector)
+            }
+            "sparsevec" => Mapping::of(pgvector::sparse_schema(), Conversion::SparseVector),
             _ => return None,
         })
     }
@@ -334,7 +347,10 @@ impl Mapper<'_> {
         let known = self.scalar(element, modifier);
         let nullable_elements = known.is_some()
             && !matches!(element.kind, TypeKind::Enum(_))
-            && !matches!(element.name.as_str(), "isbn" | "tsvector");
+            && !matches!(
+                element.name.as_str(),
+                "isbn" | "tsvector" | "vector" | "halfvec" | "sparsevec"
+            );
         let mapping = known.or_else(|| self.unknown(element))?;
         let items = mapping.schema.optional(nullable_elements);
         let placeholder = array_placeholder(&element.name, &mapping.conversion);
@@ -347,12 +363,12 @@ impl Mapper<'_> {
     }
 }
 
-/// The type's delimiter: only boxes have another one than the comma.
+/// The type's delimiter: boxes have a semicolon, PostGIS types a colon, of which hexadecimal digits have neither.
 fn separators(element: &Type) -> &'static [u8] {
-    if element.schema == "pg_catalog" && element.name == "box" {
-        b";"
-    } else {
-        b","
+    match element.name.as_str() {
+        "box" if element.schema == "pg_catalog" => b";",
+        "geometry" | "geography" => b":,",
+        _ => b",",
     }
 }
 

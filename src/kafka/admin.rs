@@ -10,6 +10,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, Top
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::metadata::MetadataBroker;
 
 use super::client::{self, Reports};
 use super::error::Error;
@@ -116,8 +117,10 @@ impl Admin {
     /// A topic's setting; `None` when we are not allowed to ask, or the cluster cannot tell.
     pub fn topic_setting(&self, topic: &str, setting: &str) -> Result<Option<String>, Error> {
         let resource = [ResourceSpecifier::Topic(topic)];
+        // Every broker can tell. Without one librdkafka looks for the controller, which not every cluster names.
+        let asked = options().broker_id(self.any_broker(topic)?);
         let client = self.admin_client()?;
-        let answer = wait(client.describe_configs(&resource, &options()));
+        let answer = wait(client.describe_configs(&resource, &asked));
         client::close(client);
         let config = match answer.map(|mut answers| answers.pop()) {
             Ok(Some(Ok(config))) => config,
@@ -168,6 +171,14 @@ impl Admin {
                 source,
             }),
         }
+    }
+
+    fn any_broker(&self, topic: &str) -> Result<Option<i32>, Error> {
+        let metadata = self
+            .inspector
+            .fetch_metadata(Some(topic), ANSWER_TIMEOUT)
+            .map_err(|_| self.no_answer())?;
+        Ok(metadata.brokers().first().map(MetadataBroker::id))
     }
 
     /// Lives for one request: nobody would serve what it logs.

@@ -7,7 +7,7 @@ use walstreet::postgres::catalog_query::{
 };
 use walstreet::postgres::pgoutput::ReplicaIdentity;
 
-use super::server::Database;
+use crate::support::database::Database;
 
 async fn oid(client: &Client, r#type: &str) -> u32 {
     let row = client
@@ -28,7 +28,7 @@ async fn key(client: &Client, table: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn types_tell_elements_labels_and_domains() {
-    let database = Database::create().await;
+    let database = Database::create();
     let client = database.connect().await;
     client
         .batch_execute(
@@ -95,7 +95,7 @@ async fn types_tell_elements_labels_and_domains() {
 
 #[tokio::test]
 async fn columns_tell_nullability_defaults_and_generation() {
-    let database = Database::create().await;
+    let database = Database::create();
     let client = database.connect().await;
     client
         .batch_execute(
@@ -149,7 +149,7 @@ async fn columns_tell_nullability_defaults_and_generation() {
 
 #[tokio::test]
 async fn the_key_is_the_primary_key_else_the_first_unique_index_without_expressions() {
-    let database = Database::create().await;
+    let database = Database::create();
     let client = database.connect().await;
     client
         .batch_execute(
@@ -180,7 +180,7 @@ async fn the_key_is_the_primary_key_else_the_first_unique_index_without_expressi
 
 #[tokio::test]
 async fn tables_are_ordinary_partitioned_and_unlogged_ones() {
-    let database = Database::create().await;
+    let database = Database::create();
     let client = database.connect().await;
     client
         .batch_execute(

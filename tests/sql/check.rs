@@ -4,7 +4,7 @@ use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
-use super::server::Database;
+use crate::support::database::Database;
 
 struct Checked {
     exit: Option<i32>,
@@ -41,8 +41,8 @@ fn run(database: &Database, user: &str, arguments: &[&str]) -> Output {
         "name": "shop",
         "plugin.name": "pgoutput",
         "topic.prefix": "srv",
-        "database.hostname": database.socket_directory(),
-        "database.port": "5432",
+        "database.hostname": database.server().socket_dir(),
+        "database.port": database.server().port(),
         "database.user": user,
         "database.password": "unused",
         "database.dbname": database.name,
@@ -74,7 +74,7 @@ fn check(database: &Database, user: &str) -> Checked {
 
 #[tokio::test]
 async fn running_the_sql_that_is_printed_makes_the_check_pass() {
-    let database = Database::create().await;
+    let database = Database::create();
     let admin = database.connect().await;
     let user = format!("Checker_{}", database.name);
     admin

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use walstreet::cli::decode::builtin_types;
 use walstreet::postgres::catalog_query::load_types;
 
-use super::server::Database;
+use crate::support::database::Database;
 
 /// As the help shows it, xid in between.
 const PEEK: &str = "SELECT lsn, xid, encode(data, 'hex') FROM pg_logical_slot_peek_binary_changes('captured', NULL, NULL,
@@ -13,7 +13,7 @@ const PEEK: &str = "SELECT lsn, xid, encode(data, 'hex') FROM pg_logical_slot_pe
 
 #[tokio::test]
 async fn what_psql_prints_of_a_slot_becomes_records_in_every_format() {
-    let database = Database::create().await;
+    let database = Database::create();
     let client = database.connect().await;
     let setup =
         "CREATE TABLE t (id int PRIMARY KEY, name text); CREATE PUBLICATION p FOR ALL TABLES";
@@ -72,7 +72,7 @@ fn summary(decoded: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn built_in_types_are_those_of_the_catalog() {
-    let database = Database::create().await;
+    let database = Database::create();
     let catalog = load_types(&database.connect().await).await.unwrap();
     let builtin = builtin_types();
     let mut compared = 0;

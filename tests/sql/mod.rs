@@ -5,6 +5,5 @@ mod check;
 mod decode;
 mod publication;
 mod seed;
-mod server;
 mod slot;
 mod snapshot;

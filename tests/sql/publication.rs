@@ -7,7 +7,7 @@ use walstreet::config::connector::{
 use walstreet::postgres::catalog_query::{CapturedTable, load_tables};
 use walstreet::postgres::publication::{self, Error, Outcome};
 
-use super::server::Database;
+use crate::support::database::Database;
 
 fn config(name: &str, autocreate: PublicationAutocreate) -> PublicationConfig {
     PublicationConfig {
@@ -44,7 +44,7 @@ async fn prepared(client: &Client) -> Vec<CapturedTable> {
 
 #[tokio::test]
 async fn each_mode_makes_its_publication_once() {
-    let database = Database::create().await;
+    let database = Database::create();
     let client = database.connect().await;
     let captured = prepared(&client).await;
     for (name, autocreate) in [
@@ -74,7 +74,7 @@ async fn each_mode_makes_its_publication_once() {
 
 #[tokio::test]
 async fn a_filtered_publication_follows_the_captured_tables() {
-    let database = Database::create().await;
+    let database = Database::create();
     let client = database.connect().await;
     let captured = prepared(&client).await;
     client
@@ -106,7 +106,7 @@ async fn a_filtered_publication_follows_the_captured_tables() {
 
 #[tokio::test]
 async fn a_user_without_the_privilege_learns_the_statement_and_keeps_the_session() {
-    let database = Database::create().await;
+    let database = Database::create();
     let client = database.connect().await;
     let captured = prepared(&client).await;
     client

@@ -7,13 +7,13 @@ use walstreet::cli::seed::{
     ChangePlan, Inserted, Schema, apply_changes, create_schema, insert_transactions,
 };
 
-use super::server::Database;
+use crate::support::database::Database;
 
 const SEED: u64 = 42;
 
 #[tokio::test]
 async fn a_second_run_creates_and_inserts_nothing() {
-    let database = Database::create().await;
+    let database = Database::create();
     let client = database.connect().await;
     assert_eq!(create_schema(&client).await.unwrap(), Schema::Created);
     assert_eq!(create_schema(&client).await.unwrap(), Schema::Present);
@@ -24,7 +24,7 @@ async fn a_second_run_creates_and_inserts_nothing() {
 
 #[tokio::test]
 async fn a_later_run_adds_what_is_missing() {
-    let database = Database::create().await;
+    let database = Database::create();
     let client = database.connect().await;
     create_schema(&client).await.unwrap();
     insert(&client, 1_000).await;
@@ -40,7 +40,7 @@ async fn a_later_run_adds_what_is_missing() {
 
 #[tokio::test]
 async fn the_table_of_the_tutorials_is_completed_and_keeps_its_rows() {
-    let database = Database::create().await;
+    let database = Database::create();
     let client = database.connect().await;
     let tutorial = "CREATE TABLE transactions (transaction_id VARCHAR(255) PRIMARY KEY, user_id VARCHAR(255),
             timestamp TIMESTAMP, amount DECIMAL, currency VARCHAR(255), city VARCHAR(255), country VARCHAR(255),
@@ -58,7 +58,7 @@ async fn the_table_of_the_tutorials_is_completed_and_keeps_its_rows() {
 
 #[tokio::test]
 async fn the_history_has_every_change_that_was_counted_and_ends_where_the_payments_are() {
-    let database = Database::create().await;
+    let database = Database::create();
     let client = database.connect().await;
     create_schema(&client).await.unwrap();
     insert(&client, 500).await;
@@ -99,7 +99,7 @@ async fn the_history_has_every_change_that_was_counted_and_ends_where_the_paymen
 
 #[tokio::test]
 async fn a_change_by_hand_is_signed_by_the_user_who_made_it() {
-    let database = Database::create().await;
+    let database = Database::create();
     let client = database.connect().await;
     create_schema(&client).await.unwrap();
     insert(&client, 1).await;

@@ -2,11 +2,11 @@
 
 use walstreet::postgres::slot::{self, Error};
 
-use super::server::Database;
+use crate::support::database::Database;
 
 #[tokio::test]
 async fn a_slot_is_found_judged_and_dropped() {
-    let database = Database::create().await;
+    let database = Database::create();
     let client = database.connect().await;
     let name = format!("slot_of_{}", database.name);
     let other = format!("other_of_{}", database.name);

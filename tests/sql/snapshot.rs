@@ -10,7 +10,7 @@ use walstreet::postgres::catalog_query::load_table;
 use walstreet::postgres::pgoutput::{Cell, Tuple};
 use walstreet::snapshot::{Error, RowBatch, Session, TableRead, batch};
 
-use super::server::Database;
+use crate::support::database::Database;
 
 type Cells = Vec<Option<String>>;
 
@@ -60,7 +60,7 @@ async fn read(session: &Session, tables: &[TableRead]) -> Vec<(usize, Cells, Sna
 
 #[tokio::test]
 async fn odd_texts_arrive_as_a_select_gives_them_under_forced_settings() {
-    let database = Database::create().await;
+    let database = Database::create();
     let client = database.connect().await;
     client
         .batch_execute(
@@ -111,7 +111,7 @@ async fn odd_texts_arrive_as_a_select_gives_them_under_forced_settings() {
 #[tokio::test]
 async fn tables_without_columns_or_rows_parents_and_partitions_are_read_in_order() {
     use SnapshotMarker::{First, FirstInDataCollection, Last, LastInDataCollection, True};
-    let database = Database::create().await;
+    let database = Database::create();
     let client = database.connect().await;
     client
         .batch_execute(
@@ -154,7 +154,7 @@ async fn tables_without_columns_or_rows_parents_and_partitions_are_read_in_order
 
 #[tokio::test]
 async fn rows_committed_after_the_slot_was_created_are_not_in_its_snapshot() {
-    let database = Database::create().await;
+    let database = Database::create();
     let client = database.connect().await;
     client
         .batch_execute("CREATE TABLE t (id int); INSERT INTO t VALUES (1)")
@@ -219,7 +219,7 @@ async fn rows_committed_after_the_slot_was_created_are_not_in_its_snapshot() {
 
 #[tokio::test]
 async fn a_broken_connection_is_retriable_and_a_receiver_that_leaves_is_not() {
-    let database = Database::create().await;
+    let database = Database::create();
     let client = database.connect().await;
     client
         .batch_execute(
@@ -272,7 +272,7 @@ async fn a_broken_connection_is_retriable_and_a_receiver_that_leaves_is_not() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "a measurement"]
 async fn reading_speed_of_a_million_rows() {
-    let database = Database::create().await;
+    let database = Database::create();
     let client = database.connect().await;
     client
         .batch_execute(

@@ -29,6 +29,8 @@ pub(crate) struct Postgres {
     dir: TempDir,
     port: u16,
     server: Child,
+    /// How much of the log was there when the server was started last.
+    log_before: usize,
 }
 
 impl Postgres {
@@ -63,17 +65,28 @@ impl Postgres {
         );
         let port = free_port();
         configure(dir.path(), port, options);
-        let log = fs::File::create(dir.path().join("log")).expect("a log file");
-        let server = as_server_user(&binary("postgres"))
-            .arg("-D")
-            .arg(&data)
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("postgres can be started");
-        let mut postgres = Self { dir, port, server };
+        let server = spawn(dir.path());
+        let mut postgres = Self {
+            dir,
+            port,
+            server,
+            log_before: 0,
+        };
         postgres.wait_until_ready();
         postgres
+    }
+
+    /// Starts a server that has stopped, with the same data and port, and `settings` on top.
+    pub(crate) fn start_again(&mut self, settings: &[&str]) {
+        let path = self.dir.path().join("data/postgresql.auto.conf");
+        let old = fs::read_to_string(&path).expect("our own file");
+        let new = settings
+            .iter()
+            .fold(old, |text, setting| text + setting + "\n");
+        write_private(&path, new.as_bytes());
+        self.log_before = self.log().len();
+        self.server = spawn(self.dir.path());
+        self.wait_until_ready();
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -106,30 +119,15 @@ impl Postgres {
 
     /// Runs SQL as the superuser and returns the rows, unaligned, one per line.
     pub(crate) fn sql(&self, sql: &str) -> String {
-        let psql = Command::new(binary("psql"))
-            .args([
-                "-XAtq",
-                "-v",
-                "ON_ERROR_STOP=1",
-                "-U",
-                "postgres",
-                "-d",
-                "postgres",
-                "-h",
-            ])
-            .arg(self.socket_dir())
-            .args(["-p", &self.port.to_string(), "-c", sql])
-            .output()
-            .expect("psql can be started");
-        assert!(
-            psql.status.success(),
-            "{sql}: {}",
-            String::from_utf8_lossy(&psql.stderr)
-        );
-        String::from_utf8(psql.stdout)
-            .expect("psql writes UTF-8")
-            .trim_end()
-            .to_owned()
+        self.sql_in("postgres", sql)
+    }
+
+    /// The same in another database.
+    pub(crate) fn sql_in(&self, database: &str, sql: &str) -> String {
+        let mut config = self.config();
+        config.host = self.socket_dir().display().to_string();
+        config.dbname = database.to_owned();
+        psql(&config, sql)
     }
 
     /// Runs `query` again and again until it returns `expected`.
@@ -175,10 +173,7 @@ impl Postgres {
 
     fn wait_until_ready(&mut self) {
         let deadline = Instant::now() + PATIENCE;
-        while !self
-            .log()
-            .contains("database system is ready to accept connections")
-        {
+        while !self.log()[self.log_before..].contains("ready to accept connections") {
             let exited = self.server.try_wait().expect("the server is our child");
             assert!(
                 exited.is_none() && Instant::now() < deadline,
@@ -205,6 +200,40 @@ impl Drop for Postgres {
             self.server.wait().expect("the server is our child");
         }
     }
+}
+
+/// Runs SQL and returns the rows, unaligned, one per line.
+pub(crate) fn psql(config: &DatabaseConfig, sql: &str) -> String {
+    let psql = Command::new(binary("psql"))
+        .args(["-XAtq", "-v", "ON_ERROR_STOP=1"])
+        .args(["-h", &config.host, "-p", &config.port.to_string()])
+        .args(["-U", &config.user, "-d", &config.dbname, "-c", sql])
+        .output()
+        .expect("psql can be started");
+    assert!(
+        psql.status.success(),
+        "{sql}: {}",
+        String::from_utf8_lossy(&psql.stderr)
+    );
+    String::from_utf8(psql.stdout)
+        .expect("psql writes UTF-8")
+        .trim_end()
+        .to_owned()
+}
+
+fn spawn(dir: &Path) -> Child {
+    let log = fs::File::options()
+        .create(true)
+        .append(true)
+        .open(dir.join("log"))
+        .expect("a log file");
+    as_server_user(&binary("postgres"))
+        .arg("-D")
+        .arg(dir.join("data"))
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .expect("postgres can be started")
 }
 
 fn configure(dir: &Path, port: u16, options: &Options<'_>) {
@@ -279,7 +308,7 @@ fn is_root() -> bool {
 }
 
 /// In `WALSTREET_TEST_PG_BIN`, else where Debian installs the newest version, else in the `PATH`.
-fn binary(name: &str) -> PathBuf {
+pub(crate) fn binary(name: &str) -> PathBuf {
     if let Some(dir) = std::env::var_os("WALSTREET_TEST_PG_BIN") {
         return Path::new(&dir).join(name);
     }

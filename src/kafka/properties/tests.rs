@@ -1,3 +1,5 @@
+//! Every translation is accepted by librdkafka, and what each layer of settings wins over.
+
 use super::*;
 
 fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {

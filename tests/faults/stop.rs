@@ -1,0 +1,65 @@
+//! SIGTERM while changes come.
+
+use std::thread;
+use std::time::Duration;
+
+use walstreet::postgres::Lsn;
+
+use super::Stage;
+use super::numbers::{self, assert_same, streamed, wait_until_caught_up};
+
+const STOPS: usize = 4;
+
+#[test]
+fn stopped_under_load_it_repeats_nothing_and_loses_nothing() {
+    let Stage {
+        database: _database,
+        numbers,
+        broker,
+        mut connector,
+    } = Stage::set(&[]);
+    // As in a worker's file: only the stop itself stores the position.
+    connector.set_worker("offset.flush.interval.ms", "60000");
+    let mut running = connector.start_streaming();
+    let writers = numbers.write(Duration::ZERO);
+    for _ in 0..STOPS {
+        thread::sleep(Duration::from_millis(500));
+        let ended = running.terminate();
+        ended.expect(0, &["stopping"]);
+        assert!(ended.took < Duration::from_secs(5), "{:?}", ended.took);
+        running = connector.start_streaming();
+    }
+    writers.stop();
+    let mut records = Vec::new();
+    wait_until_caught_up(&broker, &numbers, &mut records);
+    running.terminate().expect(0, &["stopping"]);
+
+    let expected = numbers::expected(&numbers.committed(), Lsn::ZERO);
+    assert_same(&streamed(&records), &expected);
+}
+
+#[test]
+fn stopped_while_the_broker_is_away_it_ends_and_loses_nothing() {
+    let Stage {
+        database: _database,
+        numbers,
+        broker,
+        mut connector,
+    } = Stage::set(&[]);
+    let running = connector.start_streaming();
+    let writers = numbers.write(Duration::from_millis(2));
+    thread::sleep(Duration::from_millis(300));
+    broker.down();
+    thread::sleep(Duration::from_millis(300));
+    let ended = running.terminate();
+    assert!(ended.took < Duration::from_secs(10), "{:?}", ended.took);
+    ended.expect(1, &["records were not acknowledged within"]);
+    broker.up();
+
+    let _running = connector.start_streaming();
+    writers.stop();
+    let mut records = Vec::new();
+    wait_until_caught_up(&broker, &numbers, &mut records);
+    let expected = numbers::expected(&numbers.committed(), Lsn::ZERO);
+    assert_same(&numbers::without_repeats(streamed(&records)), &expected);
+}

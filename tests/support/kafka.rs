@@ -1,0 +1,171 @@
+//! A Kafka broker of a test's own: librdkafka's mock cluster, which lives in the test's process and can be shut off.
+//!
+//! It knows neither `CreateTopics` nor `DescribeConfigs`, does not tell an idempotent producer's repeats, and forgets the
+//! oldest records of a partition beyond 5 MiB or 100,000 batches.
+
+use std::cell::{RefCell, RefMut};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{BorrowedMessage, Headers as _};
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Producer as _};
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+use rdkafka::{ClientConfig, Message as _, Offset, TopicPartitionList};
+use serde_json::Value;
+
+use super::PATIENCE;
+
+/// Where the connectors of the tests store their offsets.
+pub(crate) const OFFSETS_TOPIC: &str = "connect-offsets";
+
+const BROKER: i32 = 1;
+
+const RUN_HEADER: &str = "__debezium.context.runId";
+
+pub(crate) struct Broker {
+    cluster: MockCluster<'static, DefaultProducerContext>,
+    topics: RefCell<BTreeMap<String, Topic>>,
+    reader: RefCell<Option<BaseConsumer>>,
+}
+
+/// How far each partition was read.
+struct Topic(Vec<i64>);
+
+#[derive(Clone, Debug)]
+pub(crate) struct Record {
+    pub(crate) key: Option<Vec<u8>>,
+    pub(crate) value: Option<Vec<u8>>,
+    /// Which run of the connector wrote it; empty when the record does not say.
+    pub(crate) run: String,
+}
+
+impl Record {
+    pub(crate) fn key_json(&self) -> Value {
+        serde_json::from_slice(self.key.as_deref().expect("a key")).unwrap()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(self.value.as_deref().expect("no tombstone")).unwrap()
+    }
+}
+
+impl Broker {
+    /// With these topics and their partitions, and the offsets topic.
+    pub(crate) fn start(topics: &[(&str, i32)]) -> Self {
+        let cluster = MockCluster::new(1).unwrap();
+        let mut read = BTreeMap::new();
+        for &(topic, count) in topics.iter().chain(&[(OFFSETS_TOPIC, 1)]) {
+            cluster.create_topic(topic, count, 1).unwrap();
+            let partitions = vec![0; usize::try_from(count).unwrap()];
+            read.insert(topic.to_owned(), Topic(partitions));
+        }
+        Self {
+            cluster,
+            topics: RefCell::new(read),
+            reader: RefCell::default(),
+        }
+    }
+
+    pub(crate) fn servers(&self) -> String {
+        self.cluster.bootstrap_servers()
+    }
+
+    /// Ends all connections and accepts none.
+    pub(crate) fn down(&self) {
+        self.reader.take();
+        self.cluster.broker_down(BROKER).unwrap();
+    }
+
+    pub(crate) fn up(&self) {
+        self.cluster.broker_up(BROKER).unwrap();
+    }
+
+    /// Every answer takes so long.
+    pub(crate) fn slow_down(&self, delay: Duration) {
+        self.cluster.broker_round_trip_time(BROKER, delay).unwrap();
+    }
+
+    /// The answers to the next requests to write.
+    pub(crate) fn refuse_writes(&self, errors: &[RDKafkaRespErr]) {
+        self.cluster.request_errors(RDKafkaApiKey::Produce, errors);
+    }
+
+    /// How many records a topic has received, forgotten ones included.
+    pub(crate) fn count(&self, topic: &str) -> i64 {
+        let partitions = i32::try_from(self.topics.borrow()[topic].0.len()).unwrap();
+        let high = |partition| {
+            let watermarks = self.reader().fetch_watermarks(topic, partition, PATIENCE);
+            watermarks.unwrap().1
+        };
+        (0..partitions).map(high).sum()
+    }
+
+    /// The records of a topic that came since the last call; those of a partition are in its order.
+    pub(crate) fn new_records(&self, topic: &str) -> Vec<Record> {
+        let mut topics = self.topics.borrow_mut();
+        let next = &mut topics.get_mut(topic).expect("a topic of ours").0;
+        let mut list = TopicPartitionList::new();
+        for (partition, next) in (0..).zip(&*next) {
+            let offset = Offset::Offset(*next);
+            list.add_partition_offset(topic, partition, offset).unwrap();
+        }
+        let reader = self.reader();
+        reader.assign(&list).unwrap();
+        let (mut records, mut open) = (Vec::new(), next.len());
+        while open > 0 {
+            match reader.poll(PATIENCE).expect("an answer in time") {
+                Ok(message) => {
+                    let next = &mut next[usize::try_from(message.partition()).unwrap()];
+                    assert_eq!(message.offset(), *next, "the broker forgot some of {topic}");
+                    *next += 1;
+                    records.push(record(&message));
+                }
+                Err(KafkaError::PartitionEOF(_)) => open -= 1,
+                Err(error) => panic!("{error}"),
+            }
+        }
+        reader.unassign().unwrap();
+        records
+    }
+
+    /// Writes a record as somebody else.
+    pub(crate) fn write(&self, topic: &str, key: &[u8], value: &[u8]) {
+        let producer: BaseProducer = ClientConfig::new()
+            .set("bootstrap.servers", self.servers())
+            .create()
+            .unwrap();
+        let record = BaseRecord::to(topic).key(key).payload(value);
+        producer.send(record).map_err(|(error, _)| error).unwrap();
+        producer.flush(PATIENCE).unwrap();
+    }
+
+    fn reader(&self) -> RefMut<'_, BaseConsumer> {
+        RefMut::map(self.reader.borrow_mut(), |reader| {
+            reader.get_or_insert_with(|| {
+                ClientConfig::new()
+                    .set("bootstrap.servers", self.servers())
+                    .set("group.id", "test")
+                    .set("enable.partition.eof", "true")
+                    .set("enable.auto.commit", "false")
+                    .set("fetch.wait.max.ms", "1")
+                    .set("fetch.queue.backoff.ms", "1")
+                    .create()
+                    .unwrap()
+            })
+        })
+    }
+}
+
+fn record(message: &BorrowedMessage<'_>) -> Record {
+    let mut headers = message.headers().into_iter().flat_map(|all| all.iter());
+    let run = headers.find(|header| header.key == RUN_HEADER);
+    let run = run.and_then(|header| header.value).unwrap_or_default();
+    Record {
+        key: message.key().map(<[u8]>::to_vec),
+        value: message.payload().map(<[u8]>::to_vec),
+        run: String::from_utf8(run.to_vec()).unwrap(),
+    }
+}
