@@ -32,7 +32,7 @@ class Backlog:
     """What is to be read: the changes between the base slot and `end_lsn`, or the rows of the table when that is None."""
     name: str
     records: int
-    end_lsn: str = None
+    end_lsn: str | None = None
 
     @property
     def is_snapshot(self):
@@ -45,15 +45,15 @@ class Backlog:
 
 @dataclasses.dataclass
 class Measurement:
-    """One run. `value` is in the unit of its row of the table."""
+    """One run. `value` is in the unit of its row of the table. PostgreSQL's CPU time is that of backends started for the run."""
     value: float
     cpu_seconds: float
-    postgres_cpu_seconds: float
+    postgres_cpu_seconds: float | None
     peak_mb: float
 
     @staticmethod
     def of(value, usage):
-        return Measurement(value, usage.cpu_seconds, usage.postgres_cpu_seconds, usage.peak_mb)
+        return Measurement(value, usage.cpu_seconds, usage.postgres_cpu_seconds if usage.backends else None, usage.peak_mb)
 
 
 class Surroundings:

@@ -18,7 +18,7 @@ class Row:
         return [run.value for run in self.runs.get(key, [])]
 
     def median(self, key, field="value"):
-        values = [getattr(run, field) for run in self.runs.get(key, [])]
+        values = [value for run in self.runs.get(key, []) if (value := getattr(run, field)) is not None]
         return statistics.median(values) if values else None
 
     def ratio(self, ours, theirs):

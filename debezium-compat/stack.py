@@ -24,6 +24,9 @@ class StackError(Exception):
 class Stack:
     """The three servers. `env` holds their addresses and pids under the names that `stack.py up` prints."""
 
+    # How often a starting server is asked whether it is ready.
+    poll_seconds = 0.1
+
     def __init__(self, env=None):
         self.env = env or {}
         self._children = {}
@@ -186,7 +189,7 @@ class Stack:
             if self._children[server].poll() is not None or time.monotonic() > deadline:
                 log = (self.directory / f"{server.lower()}.log").read_text(errors="replace")
                 raise StackError(f"{server.lower()} did not start:\n" + "\n".join(log.splitlines()[-25:]))
-            time.sleep(0.1)
+            time.sleep(self.poll_seconds)
 
     def _write_properties(self, name, properties):
         file = self.directory / name
