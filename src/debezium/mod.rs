@@ -24,4 +24,6 @@ mod types;
 mod vector;
 
 #[cfg(test)]
+mod deviation_tests;
+#[cfg(test)]
 mod golden_tests;

@@ -1,0 +1,101 @@
+//! Values with which Debezium stops or writes what no reader can use: rows of `debezium-compat/DEVIATIONS.md`.
+
+use super::converter::{ColumnConverter, Phase};
+use crate::config::connector::{
+    BinaryMode, DecimalFormat, DecimalMode, HstoreMode, IntervalMode, JsonConverterOptions,
+    TimePrecisionMode, ValueOptions,
+};
+use crate::connect::json::JsonSink;
+use crate::postgres::catalog::{Column, Type, TypeKind, Types};
+
+const MOOD: u32 = 90_000;
+const MOOD_DOMAIN: u32 = 90_001;
+const TEXT: u32 = 25;
+const TEXT_ARRAY: u32 = 1009;
+const TIMETZ: u32 = 1266;
+
+fn types() -> Types {
+    let mut types = Types::default();
+    let mut add = |oid, name: &str, kind| {
+        types.insert(Type {
+            oid,
+            schema: "pg_catalog".to_owned(),
+            name: name.to_owned(),
+            kind,
+        });
+    };
+    add(TEXT, "text", TypeKind::Base);
+    add(TEXT_ARRAY, "_text", TypeKind::Array(TEXT));
+    add(TIMETZ, "timetz", TypeKind::Base);
+    add(
+        MOOD,
+        "mood",
+        TypeKind::Enum(vec!["sad".to_owned(), "ok".to_owned()]),
+    );
+    add(
+        MOOD_DOMAIN,
+        "good_mood",
+        TypeKind::Domain {
+            base: MOOD,
+            type_modifier: -1,
+        },
+    );
+    types
+}
+
+fn converter(type_oid: u32, phase: Phase) -> ColumnConverter {
+    let column = Column {
+        name: "c".to_owned(),
+        type_oid,
+        type_modifier: -1,
+        nullable: true,
+        default: None,
+        generated: false,
+    };
+    let options = ValueOptions {
+        decimal: DecimalMode::Precise,
+        time_precision: TimePrecisionMode::Adaptive,
+        binary: BinaryMode::Bytes,
+        interval: IntervalMode::Numeric,
+        hstore: HstoreMode::Json,
+        money_fraction_digits: 2,
+        include_unknown: false,
+        unavailable_placeholder: b"__debezium_unavailable_value".to_vec(),
+    };
+    ColumnConverter::new(&column, &types(), &options, phase).unwrap()
+}
+
+fn json(type_oid: u32, phase: Phase, text: &str) -> String {
+    let options = JsonConverterOptions {
+        schemas: false,
+        decimal_format: DecimalFormat::Base64,
+        replace_null_with_default: true,
+    };
+    let mut out = Vec::new();
+    converter(type_oid, phase)
+        .convert(text.as_bytes(), &mut JsonSink::new(&mut out, &options))
+        .unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn a_domain_over_an_enum_is_the_enum() {
+    assert_eq!(json(MOOD_DOMAIN, Phase::Stream, "ok"), "\"ok\"");
+    let schema = converter(MOOD_DOMAIN, Phase::Stream).schema().clone();
+    assert_eq!(schema.name.as_deref(), Some("io.debezium.data.Enum"));
+}
+
+#[test]
+fn arrays_in_a_text_array_are_null() {
+    assert_eq!(
+        json(TEXT_ARRAY, Phase::Stream, "{{a,b},{c,d}}"),
+        "[null,null]"
+    );
+}
+
+#[test]
+fn a_timetz_whose_offset_has_seconds_is_null_in_both_phases() {
+    for phase in [Phase::Snapshot, Phase::Stream] {
+        assert_eq!(json(TIMETZ, phase, "12:00:00+01:02:03"), "null");
+    }
+}
