@@ -9,6 +9,6 @@ INSERT INTO people (ssn, name, note, required, with_default, email, amount, free
     ('123-45-6789', 'Žofia Long-Name', 'a longer note with ünïcödé', 'needed', 'given', 'a@b.c', 12.5, 1234.5, 9.87, '\x0102030405060708', 'happy', 'MixedCase', '{"a": "long"}',
      '6ba7b810-9dad-11d1-80b4-00c04fd430c8', 77, '{a,b}', '2024-02-29 12:34:56.789', '2024-02-29 12:34:56.789+00', '2024-02-29', '12:34:56.5', '10101', '1 day', 1.5),
     ('x', '', 'ab', '', '', '', 0, 0, 0, '', 'sad', '', '{}', NULL, 0, '{}', NULL, NULL, NULL, NULL, NULL, NULL, NULL),
-    (NULL, 'a日本語🎉', repeat('x', 70000), '日本🎉', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+    (NULL, 'a日本語🎉', repeat('x', 70000), '日本語🎉', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
 CREATE TABLE other (t text, v varchar(10), id int PRIMARY KEY);
 INSERT INTO other VALUES ('text', 'varchar', 1), (NULL, NULL, 2);
