@@ -52,6 +52,7 @@ pub(crate) fn recorded(schemas: bool) -> ConnectorConfig {
             unavailable_placeholder: b"__debezium_unavailable_value".to_vec(),
         },
         keys: Vec::new(),
+        column_rules: Vec::new(),
         records: RecordOptions {
             tombstones_on_delete: true,
             skipped: SkippedOperations {

@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use walstreet::change::{Change, ChangeKind, Origin, Position, SnapshotMarker};
-use walstreet::config::connector::{ConnectorConfig, Filter, PatternList, SkippedOperations};
-use walstreet::config::patterns::parse_key_rules;
+use walstreet::config::connector::{
+    ColumnAction, ColumnRule, ConnectorConfig, Filter, PatternList, RuleTarget, SkippedOperations,
+};
+use walstreet::config::patterns::{parse_key_rules, parse_list};
 use walstreet::debezium::encoder::TableEncoder;
 use walstreet::debezium::headers::context_headers;
 use walstreet::debezium::heartbeat::HeartbeatEncoder;
@@ -173,6 +175,55 @@ fn message_key_columns_make_the_recorded_keys() {
             .map(|record| (op(&record).map(str::to_owned), record.key, record.headers))
             .collect();
         assert_eq!(produced, expected, "{topic}");
+    }
+}
+
+#[test]
+fn masks_and_cuts_are_the_recorded_ones() {
+    #[derive(serde::Deserialize)]
+    struct Masks {
+        fields: String,
+        records: Vec<Masked>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Masked {
+        key: String,
+        before: String,
+        after: String,
+    }
+    let masks: Masks = serde_json::from_str(include_str!("golden/masks.json")).unwrap();
+    let rule = |pattern: &str, action| ColumnRule {
+        patterns: parse_list(pattern).unwrap(),
+        target: RuleTarget::Column,
+        action,
+    };
+    let rules = vec![
+        rule("public.secrets.note", ColumnAction::Truncate { length: 4 }),
+        rule("public.secrets.name", ColumnAction::Truncate { length: 3 }),
+        rule("public.secrets.ssn", ColumnAction::Mask { length: 5 }),
+        rule("public.secrets.email", ColumnAction::Mask { length: 0 }),
+    ];
+    for schemas in [false, true] {
+        let mut config = connector_config::recorded(schemas);
+        config.column_rules.clone_from(&rules);
+        let produced = replay(&Recording::without_schemas(), config)
+            .remove("srv.public.secrets")
+            .unwrap();
+        let produced: Vec<_> = produced
+            .into_iter()
+            .filter(|record| record.value.is_some())
+            .collect();
+        assert_eq!(produced.len(), masks.records.len());
+        for (produced, recorded) in produced.iter().zip(&masks.records) {
+            let value = produced.value.as_ref().unwrap();
+            let rows = format!(
+                r#"{{"before":{},"after":{},"source":"#,
+                recorded.before, recorded.after
+            );
+            assert!(value.contains(&rows), "{value}\n{rows}");
+            assert!(produced.key.as_ref().unwrap().contains(&recorded.key));
+            assert!(!schemas || value.contains(&masks.fields), "{value}");
+        }
     }
 }
 

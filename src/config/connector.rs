@@ -19,6 +19,8 @@ pub struct ConnectorConfig {
     pub values: ValueOptions,
     /// `message.key.columns`: the first rule with a column of a table makes its key.
     pub keys: Vec<KeyRule>,
+    /// `column.mask.*` and the like, the first that matches a column applies.
+    pub column_rules: Vec<ColumnRule>,
     pub records: RecordOptions,
     pub topics: TopicOptions,
     /// `heartbeat.interval.ms`; `None` when 0.
@@ -54,6 +56,7 @@ impl std::fmt::Debug for ConnectorConfig {
             .field("filters", &self.filters)
             .field("values", &self.values)
             .field("keys", &self.keys)
+            .field("column_rules", &self.column_rules)
             .field("records", &self.records)
             .field("topics", &self.topics)
             .field("heartbeat", &self.heartbeat)
@@ -209,6 +212,83 @@ pub struct Filters {
 /// Patterns for `schema.table.column`, one a key column, in key order.
 #[derive(Clone, Debug)]
 pub struct KeyRule(pub PatternList);
+
+/// What is done to the columns of these patterns.
+#[derive(Clone, Debug)]
+pub struct ColumnRule {
+    pub patterns: PatternList,
+    pub target: RuleTarget,
+    pub action: ColumnAction,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RuleTarget {
+    /// Matched against `schema.table.column`.
+    Column,
+    /// Matched against `schema.table.TYPE`.
+    Datatype,
+}
+
+#[derive(Clone, Debug)]
+pub enum ColumnAction {
+    /// `column.truncate.to.N.chars`.
+    Truncate { length: u32 },
+    /// `column.mask.with.N.chars`.
+    Mask { length: u32 },
+    /// `column.mask.hash.…`.
+    Hash {
+        algorithm: HashAlgorithm,
+        salt: Salt,
+        form: HashForm,
+    },
+    /// `column.propagate.source.type`, `datatype.propagate.source.type`.
+    PropagateType,
+}
+
+/// Never printed: who knows it can try out what was hashed.
+#[derive(Clone)]
+pub struct Salt(pub String);
+
+impl std::fmt::Debug for Salt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Salt(…)")
+    }
+}
+
+/// What is hashed after the salt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HashForm {
+    /// The text as Java serializes it: `column.mask.hash.`
+    Serialized,
+    /// `column.mask.hash.v2.`
+    Utf8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HashAlgorithm {
+    Md5,
+    Sha1,
+    Sha224,
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+impl HashAlgorithm {
+    /// By its name in the Java Cryptography Architecture.
+    #[must_use]
+    pub fn from_java(name: &str) -> Option<Self> {
+        Some(match name.to_ascii_uppercase().as_str() {
+            "MD5" => Self::Md5,
+            "SHA" | "SHA1" | "SHA-1" => Self::Sha1,
+            "SHA-224" => Self::Sha224,
+            "SHA-256" => Self::Sha256,
+            "SHA-384" => Self::Sha384,
+            "SHA-512" => Self::Sha512,
+            _ => return None,
+        })
+    }
+}
 
 /// How column values look.
 #[derive(Clone, Debug)]

@@ -16,6 +16,7 @@ use super::properties::{self, Review};
 use super::settings::{Setting, Settings};
 use super::worker::WorkerConfig;
 
+mod columns;
 mod database;
 mod framework;
 mod modes;
@@ -85,6 +86,7 @@ impl Parser<'_> {
             filters: self.filters(),
             values: self.values(),
             keys: self.keys(),
+            column_rules: self.column_rules(),
             records: self.records(),
             topics: TopicOptions {
                 delimiter: self.text("topic.delimiter"),

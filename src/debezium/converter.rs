@@ -4,10 +4,13 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::conversion::{Conversion, Problem};
+use super::mapper::ValueChange;
+use super::source_type::SourceType;
 use super::temporal::Clock;
 use super::types::{Mapper, Mapping, Placeholder};
-use super::{default, hstore};
-use crate::config::connector::ValueOptions;
+use super::{default, hstore, mapper};
+use crate::config::connector::{ColumnAction, ValueOptions};
+use crate::connect::datum_sink::DatumSink;
 use crate::connect::schema::Schema;
 use crate::connect::sink::{Sink, write_datum};
 use crate::postgres::catalog::{Column, Types};
@@ -31,6 +34,8 @@ pub struct ColumnConverter {
     placeholder: Placeholder,
     /// `unavailable.value.placeholder`.
     unavailable: Vec<u8>,
+    /// Of a rule in the configuration.
+    change: Option<ValueChange>,
     /// One warning a column is enough, however many rows there are.
     warned: AtomicBool,
 }
@@ -99,8 +104,20 @@ impl ColumnConverter {
             always_null,
             placeholder,
             unavailable: options.unavailable_placeholder.clone(),
+            change: None,
             warned: AtomicBool::new(false),
         })
+    }
+
+    /// As a rule of the configuration wants it.
+    #[must_use]
+    pub(super) fn changed(self, action: &ColumnAction, source: &SourceType) -> Self {
+        let (schema, change) = mapper::apply(action, &self.name, source, self.schema);
+        Self {
+            schema,
+            change,
+            ..self
+        }
     }
 
     /// With the column's nullability, default and parameters.
@@ -112,8 +129,20 @@ impl ColumnConverter {
     /// A value in the type's text output. What cannot be converted becomes null with a warning
     /// (`event.converting.failure.handling.mode=warn`), or an error where the field takes no null.
     pub fn convert<S: Sink>(&self, text: &[u8], sink: &mut S) -> Result<(), ConvertError> {
+        match &self.change {
+            None => self.convert_unchanged(text, sink),
+            Some(change) => {
+                let mut value = DatumSink::default();
+                self.convert_unchanged(text, &mut value)?;
+                self.write_changed(change, value, sink);
+                Ok(())
+            }
+        }
+    }
+
+    fn convert_unchanged<S: Sink>(&self, text: &[u8], sink: &mut S) -> Result<(), ConvertError> {
         if self.always_null {
-            self.null(sink);
+            self.null_unchanged(sink);
             return Ok(());
         }
         let mark = sink.mark();
@@ -126,6 +155,17 @@ impl ColumnConverter {
     /// SQL NULL, and likewise a column that the server did not send in a delete's old tuple: null if the column is nullable
     /// (shown as the default if there is one and the sink wants so), else the default, else the type's zero.
     pub fn null<S: Sink>(&self, sink: &mut S) {
+        match &self.change {
+            None => self.null_unchanged(sink),
+            Some(change) => {
+                let mut value = DatumSink::default();
+                self.null_unchanged(&mut value);
+                self.write_changed(change, value, sink);
+            }
+        }
+    }
+
+    fn null_unchanged<S: Sink>(&self, sink: &mut S) {
         match &self.schema.default {
             Some(default) if !self.nullable || sink.replaces_null_with_default() => {
                 write_datum(&self.schema, default, sink);
@@ -137,6 +177,24 @@ impl ColumnConverter {
 
     /// A TOASTed value that the update did not change and whose old value is not known.
     pub fn unavailable<S: Sink>(&self, sink: &mut S) -> Result<(), ConvertError> {
+        match &self.change {
+            None => self.unavailable_unchanged(sink),
+            Some(change) => {
+                let mut value = DatumSink::default();
+                self.unavailable_unchanged(&mut value)?;
+                self.write_changed(change, value, sink);
+                Ok(())
+            }
+        }
+    }
+
+    /// A rule gets to see the null too.
+    fn write_changed<S: Sink>(&self, change: &ValueChange, value: DatumSink, sink: &mut S) {
+        let value = value.finish().expect("a conversion writes one value");
+        write_datum(&self.schema, &change.apply(value), sink);
+    }
+
+    fn unavailable_unchanged<S: Sink>(&self, sink: &mut S) -> Result<(), ConvertError> {
         match self.placeholder {
             Placeholder::None => return self.failed(Problem("an unchanged TOASTed value"), sink),
             Placeholder::Text => sink.string(&self.unavailable_text()),
@@ -191,7 +249,7 @@ impl ColumnConverter {
             );
         }
         match &self.schema.default {
-            Some(_) => self.null(sink),
+            Some(_) => self.null_unchanged(sink),
             None => sink.null(),
         }
         Ok(())

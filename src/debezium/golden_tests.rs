@@ -4,11 +4,13 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 use super::converter::{ColumnConverter, Phase};
+use super::source_type::SourceType;
 use crate::config::connector::{
     BinaryMode, DecimalFormat, DecimalMode, HstoreMode, IntervalMode, JsonConverterOptions,
     TimePrecisionMode, ValueOptions,
 };
 use crate::connect::json::{JsonSink, write_schema};
+use crate::connect::schema::{Kind, Schema};
 use crate::postgres::catalog::{Column, Type, TypeKind, Types};
 
 const TYPES: &str = include_str!("../../tests/golden/types.jsonl");
@@ -61,6 +63,10 @@ struct RecordedColumn {
     generated: bool,
     /// By mode, where it differs from `default`'s; null: left out.
     schemas: BTreeMap<String, Option<String>>,
+    /// Under `column.propagate.source.type`: what the parameters' names end in, and the values.
+    source_type: Option<Vec<(String, String)>>,
+    /// Where the snapshot says something else.
+    snapshot_source_type: Option<Vec<(String, String)>>,
     #[serde(default)]
     not_recorded: Vec<String>,
 }
@@ -234,6 +240,30 @@ fn schemas_are_those_recorded() {
         failures.len(),
         failures.join("\n")
     );
+}
+
+#[test]
+fn source_types_are_those_recorded() {
+    let types = types();
+    let mut compared = 0;
+    for recorded in lines::<RecordedColumn>(COLUMNS) {
+        let Some(streamed) = &recorded.source_type else {
+            continue;
+        };
+        let snapshot = recorded.snapshot_source_type.as_ref().unwrap_or(streamed);
+        for (is_snapshot, expected) in [(false, streamed), (true, snapshot)] {
+            let source = SourceType::of(&column(&recorded), &types, is_snapshot).unwrap();
+            let schema = source.add_parameters(&recorded.column, Schema::new(Kind::String));
+            let ours: Vec<_> = schema
+                .parameters
+                .into_iter()
+                .map(|(name, value)| (name.replace("__debezium.source.column.", ""), value))
+                .collect();
+            assert_eq!(ours, *expected, "{}.{}", recorded.table, recorded.column);
+            compared += 1;
+        }
+    }
+    assert!(compared > 400, "{compared}");
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use super::converter::{ColumnConverter, Phase};
 use super::key::{KeyColumn, KeyEncoder};
-use crate::config::connector::{ConnectorConfig, KeyRule};
+use super::source_type::SourceType;
+use crate::config::connector::{ColumnRule, ConnectorConfig, KeyRule, RuleTarget};
 use crate::postgres::catalog::{Column, Table, Types};
 
 /// What an encoder is made from.
@@ -27,7 +28,30 @@ impl Plan<'_> {
         if !is_captured(self.schema, self.name, &column.name, config) {
             return None;
         }
-        ColumnConverter::new(column, types, &config.values, self.phase)
+        let converter = ColumnConverter::new(column, types, &config.values, self.phase)?;
+        let is_snapshot = self.phase == Phase::Snapshot;
+        let source = SourceType::of(column, types, is_snapshot)?;
+        Some(match self.rule(column, &source, config) {
+            Some(rule) => converter.changed(&rule.action, &source),
+            None => converter,
+        })
+    }
+
+    /// Rules change values only: keys are as they are.
+    fn rule<'c>(
+        &self,
+        column: &Column,
+        source: &SourceType,
+        config: &'c ConnectorConfig,
+    ) -> Option<&'c ColumnRule> {
+        config.column_rules.iter().find(|rule| {
+            let name = match rule.target {
+                RuleTarget::Column => &column.name,
+                RuleTarget::Datatype => &source.name,
+            };
+            rule.patterns
+                .matches(&format!("{}.{}.{name}", self.schema, self.name))
+        })
     }
 
     /// `None` for a table without a key.

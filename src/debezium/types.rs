@@ -1,6 +1,7 @@
 //! PostgreSQL type → Connect schema and conversion (`PostgresValueConverter.schemaBuilder`).
 
 use super::conversion::{Conversion, NumericForm};
+use super::source_type::UNLIMITED;
 use super::temporal::{Clock, DateForm, TimeForm};
 use super::{geometry, hstore, opaque, vector as pgvector};
 use crate::config::connector::{
@@ -8,9 +9,6 @@ use crate::config::connector::{
 };
 use crate::connect::schema::{Kind, Schema, logical};
 use crate::postgres::catalog::{Column, Type, TypeKind, Types};
-
-/// `Integer.MAX_VALUE`: the length pgjdbc gives types without a limit.
-const UNLIMITED: &str = "2147483647";
 
 /// How values of one type look, before nullability and default.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,7 +87,9 @@ pub(super) struct Mapper<'a> {
 impl Mapper<'_> {
     /// `None`: Debezium leaves columns of this type out.
     pub(super) fn column(&self, column: &Column) -> Option<Mapping> {
-        let (r#type, modifier) = self.below_domains(column.type_oid, column.type_modifier)?;
+        let (r#type, modifier) = self
+            .types
+            .below_domains(column.type_oid, column.type_modifier)?;
         match &r#type.kind {
             TypeKind::Array(_) | TypeKind::Base if is_vector(r#type) => Some(vector(r#type)),
             TypeKind::Array(element) => self.array(self.types.get(*element)?, modifier),
@@ -103,23 +103,6 @@ impl Mapper<'_> {
                 .scalar(r#type, modifier)
                 .or_else(|| self.unknown(r#type)),
         }
-    }
-
-    /// A domain looks like the type below it, with the modifier that the domain gives.
-    fn below_domains(&self, oid: u32, modifier: i32) -> Option<(&Type, i32)> {
-        let mut r#type = self.types.get(oid)?;
-        let mut modifier = modifier;
-        while let TypeKind::Domain {
-            base,
-            type_modifier,
-        } = &r#type.kind
-        {
-            r#type = self.types.get(*base)?;
-            if *type_modifier >= 0 {
-                modifier = *type_modifier;
-            }
-        }
-        Some((r#type, modifier))
     }
 
     fn scalar(&self, r#type: &Type, modifier: i32) -> Option<Mapping> {
@@ -390,7 +373,7 @@ fn array_placeholder(element: &str, conversion: &Conversion) -> Placeholder {
     }
 }
 
-fn is_vector(r#type: &Type) -> bool {
+pub(super) fn is_vector(r#type: &Type) -> bool {
     r#type.schema == "pg_catalog" && matches!(r#type.name.as_str(), "oidvector" | "int2vector")
 }
 
@@ -421,7 +404,7 @@ fn bits(modifier: i32) -> Mapping {
     let length = if modifier > 0 {
         modifier.to_string()
     } else {
-        UNLIMITED.to_owned()
+        UNLIMITED.to_string()
     };
     let schema = Schema::named(Kind::Bytes, "io.debezium.data.Bits", 1).parameter("length", length);
     Mapping::of(schema, Conversion::Bits)

@@ -70,4 +70,22 @@ impl Types {
     pub fn get(&self, oid: u32) -> Option<&Type> {
         self.by_oid.get(&oid)
     }
+
+    /// A domain looks like the type below it, with the modifier that the domain gives.
+    #[must_use]
+    pub fn below_domains(&self, oid: u32, modifier: i32) -> Option<(&Type, i32)> {
+        let mut r#type = self.get(oid)?;
+        let mut modifier = modifier;
+        while let TypeKind::Domain {
+            base,
+            type_modifier,
+        } = &r#type.kind
+        {
+            r#type = self.get(*base)?;
+            if *type_modifier >= 0 {
+                modifier = *type_modifier;
+            }
+        }
+        Some((r#type, modifier))
+    }
 }

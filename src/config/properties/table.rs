@@ -87,11 +87,11 @@ pub(super) const DEBEZIUM: &[Property] = &[
     Property { name: "converters", kind: List, default: None, support: Refused("they are Java classes; use the …handling.mode properties"), doc: "Custom value converters" },
     // Keys, masking, schema decoration
     Property { name: "message.key.columns", kind: Text, default: None, support: Honoured, doc: "Columns that make the key of a record" },
-    Property { name: "column.mask.with.*.chars", kind: Patterns, default: None, support: Refused("it is not there yet; leave the column out with column.exclude.list"), doc: "Columns whose values become asterisks" },
-    Property { name: "column.mask.hash.*", kind: Patterns, default: None, support: Refused("it is not there yet; leave the column out with column.exclude.list"), doc: "Columns whose values become salted hashes" },
-    Property { name: "column.truncate.to.*.chars", kind: Patterns, default: None, support: Refused("it is not there yet; leave the column out with column.exclude.list"), doc: "Columns whose values are cut" },
-    Property { name: "column.propagate.source.type", kind: Patterns, default: None, support: Refused("it is not there yet"), doc: "Columns whose schema carries the database type" },
-    Property { name: "datatype.propagate.source.type", kind: Patterns, default: None, support: Refused("it is not there yet"), doc: "Types whose columns' schema carries the database type" },
+    Property { name: "column.mask.with.*.chars", kind: Patterns, default: None, support: Honoured, doc: "Columns whose values become asterisks" },
+    Property { name: "column.mask.hash.*", kind: Patterns, default: None, support: Honoured, doc: "Columns whose values become salted hashes" },
+    Property { name: "column.truncate.to.*.chars", kind: Patterns, default: None, support: Honoured, doc: "Columns whose values are cut" },
+    Property { name: "column.propagate.source.type", kind: Patterns, default: None, support: Honoured, doc: "Columns whose schema carries the database type" },
+    Property { name: "datatype.propagate.source.type", kind: Patterns, default: None, support: Honoured, doc: "Types whose columns' schema carries the database type" },
     Property { name: "tombstones.on.delete", kind: Boolean, default: Some("true"), support: Honoured, doc: "Whether a delete is followed by a record without value" },
     Property { name: "skipped.operations", kind: List, default: Some("t"), support: Honoured, doc: "Operations that make no record: c, u, d, t, or none" },
     // Topics and names
