@@ -9,7 +9,9 @@ mod snapshot;
 mod stop;
 mod takeover;
 
-use crate::support::connector::Connector;
+use walstreet::postgres::Lsn;
+
+use crate::support::connector::{Connector, slot_name};
 use crate::support::database::Database;
 use crate::support::kafka::Broker;
 use numbers::Numbers;
@@ -35,5 +37,26 @@ impl Stage {
             broker,
             connector,
         }
+    }
+
+    /// One field of the connector's slot.
+    fn slot(&self, field: &str) -> String {
+        let slot = slot_name(&self.database.config());
+        self.database.sql(&format!(
+            "SELECT {field} FROM pg_replication_slots WHERE slot_name = '{slot}'"
+        ))
+    }
+
+    /// What PostgreSQL may forget.
+    fn confirmed(&self) -> Lsn {
+        self.slot("confirmed_flush_lsn").parse().unwrap()
+    }
+
+    /// Where the next WAL record goes.
+    fn current(&self) -> Lsn {
+        self.database
+            .sql("SELECT pg_current_wal_lsn()")
+            .parse()
+            .unwrap()
     }
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio_util::sync::CancellationToken;
 
 use crate::config::connector_file;
 use crate::config::parse::{self, CheckedConnector};
@@ -109,9 +110,30 @@ fn stream(
             Output::Kafka => show_snapshot(&progress),
             Output::Discard => discarded::print(&progress),
         });
+        scope.spawn(|| leave_when_held_up(&progress, &cancel));
         engine.run()
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Before the stream has started nothing is lost by leaving at once, and what is waited for then can take minutes: a broker,
+/// a lock, the end of somebody's transaction.
+fn leave_when_held_up(progress: &Progress, cancel: &CancellationToken) {
+    const GRACE: Duration = Duration::from_secs(2);
+    const PAUSE: Duration = Duration::from_millis(100);
+    let mut held_up = Duration::ZERO;
+    loop {
+        match progress.phase() {
+            Phase::Stopped => return,
+            Phase::Starting | Phase::Snapshot if cancel.is_cancelled() => held_up += PAUSE,
+            Phase::Starting | Phase::Snapshot | Phase::Streaming => {}
+        }
+        if held_up > GRACE {
+            tracing::info!("stopped while starting");
+            std::process::exit(0);
+        }
+        std::thread::sleep(PAUSE);
+    }
 }
 
 /// A bar on a terminal while the snapshot is read.

@@ -52,6 +52,8 @@ struct Storing {
     /// Stored: PostgreSQL may forget what is before.
     confirmable: Option<Lsn>,
     last_begun: Option<Instant>,
+    /// The next one is stored without waiting for the interval.
+    hurried: bool,
 }
 
 impl<'a> Outlet<'a> {
@@ -158,6 +160,11 @@ impl<'a> Outlet<'a> {
         self.acks.checkpoint_after(records.len(), checkpoint);
     }
 
+    /// Stores the next reached checkpoint at once, whatever the interval.
+    pub(super) fn hurry(&mut self) {
+        self.storing.hurried = true;
+    }
+
     /// Whether every record sent was acknowledged.
     pub(super) fn is_settled(&self) -> bool {
         self.acks.in_flight() == 0
@@ -195,9 +202,10 @@ impl<'a> Outlet<'a> {
             storing.under_way = None;
             storing.confirmable = Some(under_way.lsn());
         }
-        let due = storing
-            .last_begun
-            .is_none_or(|begun| begun.elapsed() >= self.flush_interval);
+        let due = storing.hurried
+            || storing
+                .last_begun
+                .is_none_or(|begun| begun.elapsed() >= self.flush_interval);
         if due
             && storing.under_way.is_none()
             && let Some(reached) = storing.reached.take()
@@ -207,6 +215,7 @@ impl<'a> Outlet<'a> {
                 Ok(()) => {
                     storing.under_way = Some(reached);
                     storing.last_begun = Some(Instant::now());
+                    storing.hurried = false;
                 }
                 // The broker is away; the next call tries again.
                 Err(KafkaError::QueueFull { .. }) => storing.reached = Some(reached),

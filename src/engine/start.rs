@@ -50,7 +50,12 @@ pub(super) fn run(engine: &Engine<'_>, runtime: &Handle) -> Result<(), Error> {
             database,
         )
     });
-    let (destination, stored) = destination?;
+    let ((destination, stored), database) = match (destination, database) {
+        (Ok(destination), Ok(database)) => (destination, database),
+        // Of two, the one that will not pass by itself.
+        (Err(kafka), Err(postgres)) if kafka.is_retriable() => return Err(postgres),
+        (Err(error), _) | (_, Err(error)) => return Err(error),
+    };
     let headers = context_headers(engine.connector, Uuid::now_v7()).to_vec();
     let flush_interval = engine.worker.offsets.flush_interval;
     let outlet = Outlet::new(
@@ -65,7 +70,7 @@ pub(super) fn run(engine: &Engine<'_>, runtime: &Handle) -> Result<(), Error> {
         runtime,
         outlet,
     };
-    start.run(database?, stored)
+    start.run(database, stored)
 }
 
 /// The SQL session, and what the catalog says at the start.

@@ -112,7 +112,11 @@ impl Stream<'_> {
                 Frame::XLogData {
                     wal_start, data, ..
                 } => self.message(wal_start, data)?,
-                Frame::Keepalive { wal_end, .. } => self.idle_at(wal_end),
+                Frame::Keepalive {
+                    wal_end,
+                    reply_requested,
+                    ..
+                } => self.idle_at(wal_end, reply_requested),
             }
             if self.records.byte_len() >= SEND_BYTES {
                 self.outlet.send(&mut self.records)?;
@@ -205,10 +209,12 @@ impl Stream<'_> {
     }
 
     /// The server has read up to `wal_end` and sent all that committed before. Storing this lets it remove WAL that holds
-    /// nothing for us, as long as nothing is on its way.
-    fn idle_at(&mut self, wal_end: Lsn) {
-        let is_new = wal_end > self.at.lsn && self.at.since.elapsed() >= self.idle_interval;
-        if is_new
+    /// nothing for us, as long as nothing is on its way. A server that shuts down is `urgent`: it waits until all its WAL is
+    /// confirmed.
+    fn idle_at(&mut self, wal_end: Lsn, urgent: bool) {
+        let is_due = urgent || self.at.since.elapsed() >= self.idle_interval;
+        if is_due
+            && wal_end > self.at.lsn
             && !self.assembler.in_transaction()
             && self.records.is_empty()
             && self.outlet.is_settled()
@@ -219,6 +225,9 @@ impl Stream<'_> {
                 ..self.at
             };
             self.outlet.checkpoint(self.at.checkpoint());
+            if urgent {
+                self.outlet.hurry();
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, Top
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::metadata::MetadataBroker;
+use rdkafka::metadata::{Metadata, MetadataBroker};
 
 use super::client::{self, Reports};
 use super::error::Error;
@@ -18,6 +18,12 @@ use super::properties::{self, ClientProperties, ClientSettings};
 
 /// How long Kafka may take to answer, as long as Connect waits for its own admin client.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long to try brokers that refuse connections: those of a name's first address may, and the second one answers.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long a first answer may take before we look why there is none.
+const FIRST_PATIENCE: Duration = Duration::from_millis(500);
 
 /// How long to wait before asking again whether a new topic is there.
 const NAP: Duration = Duration::from_millis(20);
@@ -61,10 +67,7 @@ impl Admin {
 
     /// How many partitions a topic has; `None` when it does not exist.
     pub fn partition_count(&self, topic: &str) -> Result<Option<i32>, Error> {
-        let metadata = self
-            .inspector
-            .fetch_metadata(Some(topic), ANSWER_TIMEOUT)
-            .map_err(|_| self.no_answer())?;
+        let metadata = self.metadata(topic)?;
         let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else {
             return Ok(None);
         };
@@ -174,11 +177,32 @@ impl Admin {
     }
 
     fn any_broker(&self, topic: &str) -> Result<Option<i32>, Error> {
-        let metadata = self
-            .inspector
-            .fetch_metadata(Some(topic), ANSWER_TIMEOUT)
-            .map_err(|_| self.no_answer())?;
+        let metadata = self.metadata(topic)?;
         Ok(metadata.brokers().first().map(MetadataBroker::id))
+    }
+
+    /// librdkafka tries on in silence until the time is up, however clear it is that no broker is there or lets us in. So we
+    /// ask again and again, with more patience each time, and look at its reports in between.
+    fn metadata(&self, topic: &str) -> Result<Metadata, Error> {
+        let started = Instant::now();
+        let mut trouble = None;
+        let mut patience = FIRST_PATIENCE;
+        loop {
+            if let Ok(metadata) = self.inspector.fetch_metadata(Some(topic), patience) {
+                return Ok(metadata);
+            }
+            self.serve_reports();
+            // The first report says why; librdkafka leaves that out of the next ones.
+            trouble = trouble.or_else(|| self.inspector.context().take());
+            let waited = started.elapsed();
+            match trouble {
+                Some(trouble) if waited >= CONNECT_TIMEOUT || !trouble.is_retriable() => {
+                    return Err(trouble);
+                }
+                None if waited >= ANSWER_TIMEOUT => return Err(self.no_answer()),
+                Some(_) | None => patience *= 2,
+            }
+        }
     }
 
     /// Lives for one request: nobody would serve what it logs.

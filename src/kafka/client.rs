@@ -132,12 +132,17 @@ impl Reports {
 
 impl ClientContext for Reports {
     fn error(&self, error: KafkaError, reason: &str) {
-        // Reading a topic to its end is no trouble.
-        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::PartitionEOF) {
-            return;
+        let code = error.rdkafka_error_code();
+        match code {
+            // Reading a topic to its end is no trouble.
+            Some(RDKafkaErrorCode::PartitionEOF) => return,
+            // It comes with every attempt to connect, and the reason before it says more.
+            Some(RDKafkaErrorCode::AllBrokersDown) => {
+                tracing::debug!(target: "walstreet::kafka", "{reason}");
+            }
+            Some(_) | None => tracing::warn!(target: "walstreet::kafka", "{reason}"),
         }
-        tracing::warn!(target: "walstreet::kafka", "{reason}");
-        if let Some(code) = error.rdkafka_error_code() {
+        if let Some(code) = code {
             self.report(code, reason);
         }
     }

@@ -88,7 +88,7 @@ where
 {
     tokio::spawn(async move {
         if let Err(error) = connection.await {
-            tracing::warn!(%error, "an SQL session ended");
+            tracing::warn!("{}", Error::from_sql("keep an SQL session open", error));
         }
     });
     client

@@ -21,6 +21,8 @@ pub enum Frame<'a> {
         /// How far the server has decoded: everything before it that we should see has been sent.
         wal_end: Lsn,
         sent_at: PgTimestamp,
+        /// The server waits for our answer: it shuts down, or has not heard from us for long.
+        reply_requested: bool,
     },
 }
 
@@ -48,14 +50,13 @@ impl<'a> Iterator for Frames<'a> {
             // Notices and changed parameters may come between the frames.
             if tag == b'd' {
                 let body = message.get(HEADER_BYTES..).unwrap_or_default();
-                return Some(decode(body).map(|(frame, _)| frame));
+                return Some(decode(body));
             }
         }
     }
 }
 
-/// The frame, and whether the server wants a status update at once.
-pub(super) fn decode(body: &[u8]) -> Result<(Frame<'_>, bool), Error> {
+pub(super) fn decode(body: &[u8]) -> Result<Frame<'_>, Error> {
     let malformed = |Malformed(field)| protocol_error(format!("a frame without {field}"));
     let mut fields = Fields::new(body);
     match fields.u8("type").map_err(malformed)? {
@@ -68,22 +69,21 @@ pub(super) fn decode(body: &[u8]) -> Result<(Frame<'_>, bool), Error> {
     }
 }
 
-fn xlog_data(mut fields: Fields<'_>) -> Result<(Frame<'_>, bool), Malformed> {
-    let frame = Frame::XLogData {
+fn xlog_data(mut fields: Fields<'_>) -> Result<Frame<'_>, Malformed> {
+    Ok(Frame::XLogData {
         wal_start: Lsn(fields.u64("WAL start")?),
         wal_end: Lsn(fields.u64("WAL end")?),
         sent_at: PgTimestamp(fields.i64("time")?),
         data: fields.rest(),
-    };
-    Ok((frame, false))
+    })
 }
 
-fn keepalive(mut fields: Fields<'_>) -> Result<(Frame<'_>, bool), Malformed> {
-    let frame = Frame::Keepalive {
+fn keepalive(mut fields: Fields<'_>) -> Result<Frame<'_>, Malformed> {
+    Ok(Frame::Keepalive {
         wal_end: Lsn(fields.u64("WAL end")?),
         sent_at: PgTimestamp(fields.i64("time")?),
-    };
-    Ok((frame, fields.u8("reply flag")? != 0))
+        reply_requested: fields.u8("reply flag")? != 0,
+    })
 }
 
 pub(super) fn protocol_error(what: String) -> Error {
@@ -153,20 +153,18 @@ mod tests {
             sent_at: PgTimestamp(3),
             data: b"",
         };
-        assert_eq!(decode(whole).unwrap(), (data, false));
+        assert_eq!(decode(whole).unwrap(), data);
         let alive = b"k\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x02\x01";
         for length in 0..alive.len() {
             assert!(decode(&alive[..length]).is_err(), "{length}");
         }
         assert_eq!(
             decode(alive).unwrap(),
-            (
-                Frame::Keepalive {
-                    wal_end: Lsn(1),
-                    sent_at: PgTimestamp(2)
-                },
-                true
-            )
+            Frame::Keepalive {
+                wal_end: Lsn(1),
+                sent_at: PgTimestamp(2),
+                reply_requested: true
+            }
         );
         assert!(decode(b"x").is_err());
     }

@@ -216,10 +216,13 @@ impl Reader {
     }
 
     fn look_at_frame(&mut self, message: &Located) -> Result<(), Error> {
-        let (frame, reply_requested) = frame::decode(self.inbox.body(message))?;
-        let position = match frame {
-            Frame::XLogData { wal_start, .. } => wal_start,
-            Frame::Keepalive { wal_end, .. } => wal_end,
+        let (position, reply_requested) = match frame::decode(self.inbox.body(message))? {
+            Frame::XLogData { wal_start, .. } => (wal_start, false),
+            Frame::Keepalive {
+                wal_end,
+                reply_requested,
+                ..
+            } => (wal_end, reply_requested),
         };
         self.received = self.received.max(position);
         self.reply_owed |= reply_requested;
