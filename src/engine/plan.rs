@@ -88,23 +88,23 @@ fn stream_start(stored: &SourceOffset) -> StreamStart {
 
 /// `None` when the offset stands between two transactions.
 fn sent_of_first_transaction(stored: &SourceOffset) -> Option<InTransaction> {
-    let lsn = stored.lsn_proc?;
-    match stored.message_type? {
-        MessageType::Begin | MessageType::Commit => None,
-        // Outside a transaction a message is its own commit.
-        MessageType::Message if stored.lsn_commit == Some(lsn) => None,
-        MessageType::Insert
-        | MessageType::Update
-        | MessageType::Delete
-        | MessageType::Truncate
-        | MessageType::Message => Some(InTransaction {
-            xid: u32::try_from(stored.tx_id?).ok()?,
-            lsn: Lsn::from_i64(lsn),
-            sent_at_lsn: stored
-                .lsn_events_processed
-                .and_then(|count| u64::try_from(count).ok()),
-        }),
-    }
+    let lsn_proc = stored.lsn_proc?;
+    let lsn = match stored.message_type? {
+        MessageType::Begin | MessageType::Commit => return None,
+        // `lsn_proc` is that of the change before it. Outside a transaction there is no `txId` either.
+        MessageType::Message => stored.lsn,
+        // All tables of a statement share their LSN; until the last of them was sent `lsn_proc` stays behind.
+        MessageType::Truncate | MessageType::Insert | MessageType::Update | MessageType::Delete => {
+            lsn_proc
+        }
+    };
+    Some(InTransaction {
+        xid: u32::try_from(stored.tx_id?).ok()?,
+        lsn: Lsn::from_i64(lsn),
+        sent_at_lsn: stored
+            .lsn_events_processed
+            .and_then(|count| u64::try_from(count).ok()),
+    })
 }
 
 #[cfg(test)]

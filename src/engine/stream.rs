@@ -137,6 +137,10 @@ impl Stream<'_> {
                     add(&self.progress.changes, 1);
                 }
                 Verdict::Skip => {}
+                // The records of one change of a key lie in different partitions: the last one may not have been written.
+                Verdict::Undecided if is_several(&mut self.tables, &change)? => {
+                    encode(&mut self.tables, &change, &mut self.records)?;
+                }
                 Verdict::Undecided => self.undecided = Some((wal_start, data.to_vec())),
             },
             Step::Truncate {
@@ -281,6 +285,15 @@ fn encode(
             lsn: change.position.lsn,
             source,
         })
+}
+
+/// Whether an update becomes a delete, a tombstone and a create.
+fn is_several(tables: &mut Tables<'_>, change: &Change<'_>) -> Result<bool, Error> {
+    let mut records = RecordBuffer::new();
+    if matches!(change.kind, ChangeKind::Update { .. }) {
+        encode(tables, change, &mut records)?;
+    }
+    Ok(records.len() > 1)
 }
 
 fn truncate(

@@ -142,7 +142,7 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn log(&self) -> String {
-        fs::read_to_string(&self.log).unwrap()
+        fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     #[track_caller]
