@@ -22,6 +22,11 @@ const KEEPALIVE_PROBES: u32 = 3;
 #[cfg(target_os = "linux")]
 const USER_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// The receive buffer of a server on this machine. The loopback delivers each packet in the sender's time, and pgoutput sends
+/// one per message. With a window of only a few of them the rest gathers in the server's send buffer and comes as large
+/// packets: the walsender then needs half the CPU time per transaction.
+const LOOPBACK_RECEIVE_BYTES: usize = 4096;
+
 /// Ciphertext fetched at once. The server sends one TLS record per message, and OpenSSL by itself asks the kernel twice
 /// for each of them.
 const CIPHERTEXT_BYTES: usize = 64 * 1024;
@@ -48,6 +53,9 @@ pub(super) fn connect(
     timeout: Duration,
 ) -> io::Result<Socket> {
     let socket = Socket::new(address.domain(), Type::STREAM, None)?;
+    if is_loopback(address) {
+        socket.set_recv_buffer_size(LOOPBACK_RECEIVE_BYTES)?;
+    }
     socket.connect_timeout(address, timeout)?;
     socket.set_nonblocking(true)?;
     if address.domain() != Domain::UNIX {
@@ -65,6 +73,12 @@ pub(super) fn connect(
     Ok(socket)
 }
 
+fn is_loopback(address: &SockAddr) -> bool {
+    address
+        .as_socket()
+        .is_some_and(|address| address.ip().is_loopback())
+}
+
 pub(super) enum Transport {
     Plain(Socket),
     Tls(Box<SslStream<Ciphertext>>),
@@ -75,14 +89,6 @@ impl Transport {
         match self {
             Self::Plain(socket) => socket,
             Self::Tls(stream) => stream.get_ref().socket(),
-        }
-    }
-
-    /// Whether a read may give bytes although the socket has none.
-    pub(super) fn has_buffered(&self) -> bool {
-        match self {
-            Self::Plain(_) => false,
-            Self::Tls(stream) => stream.ssl().pending() > 0 || stream.get_ref().has_buffered(),
         }
     }
 
@@ -160,10 +166,6 @@ impl Ciphertext {
 
     pub(super) fn socket(&self) -> &Socket {
         self.0.get_ref()
-    }
-
-    fn has_buffered(&self) -> bool {
-        !self.0.buffer().is_empty()
     }
 }
 

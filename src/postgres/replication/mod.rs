@@ -192,8 +192,10 @@ struct State {
     demand: Demand,
     /// The reader waits for a batch to be dropped.
     starved: bool,
-    /// The reader has been woken and has not looked yet.
-    woken: bool,
+    /// The consumer wants something that the reader has not seen yet.
+    news: bool,
+    /// The reader waits for the socket, and sees nothing of this.
+    waiting: bool,
     /// Set when the reader is gone; the error is taken by whoever asks first.
     outcome: Option<Option<Error>>,
 }
@@ -214,10 +216,10 @@ impl Shared {
             .expect("nobody panics while the stream's state is locked")
     }
 
-    /// The lock guards `woken`, so that confirming a thousand times writes one byte.
+    /// A reader that works looks by itself; one that waits needs one byte, however often something is new.
     fn wake(&self, state: &mut State) {
-        if !state.woken {
-            state.woken = true;
+        state.news = true;
+        if std::mem::take(&mut state.waiting) {
             // A full pipe wakes as well, and a reader that is gone needs no waking.
             drop((&self.waker).write(&[0]));
         }
@@ -245,8 +247,16 @@ impl Shared {
     /// For the reader: what is wanted, and how far it may confirm.
     fn orders(&self) -> (Demand, Lsn) {
         let mut state = self.lock();
-        state.woken = false;
+        state.news = false;
+        state.waiting = false;
         (state.demand, state.flushed)
+    }
+
+    /// For the reader: from now on it has to be woken. False when something is new since `orders`.
+    fn about_to_wait(&self) -> bool {
+        let mut state = self.lock();
+        state.waiting = !state.news;
+        state.waiting
     }
 
     /// For the reader: an empty buffer, unless too many batches are under way. Then dropping one wakes the reader.

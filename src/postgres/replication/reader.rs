@@ -15,11 +15,12 @@ use super::frame::{self, Frame, Status, protocol_error};
 use super::inbox::{Inbox, Located};
 use super::{Demand, Full, Shared, drain};
 
-/// pgoutput sends one packet per message, and a reader that wakes for each makes both sides slow. When reads follow each
-/// other within `BUSY_GAP` and the last one brought less than `SMALL_READ`, we let `COALESCE` pass before the next.
-const SMALL_READ: usize = 32 * 1024;
+/// pgoutput sends one packet per message, and a reader that wakes for each makes both sides slow. So as long as the server
+/// never keeps us waiting for `BUSY_GAP`, we let messages gather when we have read all there was: for a moment at first, and
+/// longer the longer it goes on.
 const BUSY_GAP: Duration = Duration::from_millis(1);
-const COALESCE: Duration = Duration::from_micros(200);
+const SHORTEST_NAP: Duration = Duration::from_micros(200);
+const LONGEST_NAP: Duration = Duration::from_millis(1);
 
 /// How soon the server hears of a confirmed position, and how often at most.
 const CONFIRM_PACE: Duration = Duration::from_millis(100);
@@ -70,6 +71,15 @@ pub(super) struct Reader {
     heard_at: Instant,
     /// A keepalive demands a status update.
     reply_owed: bool,
+    /// How long messages gather next time; zero when the stream was idle.
+    nap: Duration,
+}
+
+/// What there was to read.
+enum Found {
+    Nothing,
+    Everything,
+    MoreThanFits,
 }
 
 impl Reader {
@@ -93,6 +103,7 @@ impl Reader {
             reported_at: now,
             heard_at: now,
             reply_owed: false,
+            nap: Duration::ZERO,
         }
     }
 
@@ -105,7 +116,8 @@ impl Reader {
         self.shared.finish(outcome);
     }
 
-    /// In order of priority: what the consumer demands, what the server must hear, handing over, and only then reading.
+    /// In order of priority: what the consumer demands, what the server must hear, reading and handing over, and only then
+    /// waiting.
     fn stream(&mut self) -> Result<(), Error> {
         // The connection may have read further than the server's answer.
         self.look()?;
@@ -117,6 +129,7 @@ impl Reader {
                 Demand::Abandon => return Ok(()),
             }
             let until = self.keep_content(flushed)?;
+            let found = self.read()?;
             if self.inbox.has_complete()
                 && let Some(empty) = self.shared.empty_buffer()
             {
@@ -125,65 +138,70 @@ impl Reader {
             if self.inbox.is_full() && !self.inbox.has_complete() {
                 self.inbox.grow();
             }
-            self.read(until)?;
+            match found {
+                Found::Everything => self.let_gather(),
+                Found::Nothing => self.wait_for_server(until)?,
+                Found::MoreThanFits if self.inbox.is_full() => self.wait_for_consumer(until)?,
+                Found::MoreThanFits => {}
+            }
         }
     }
 
-    /// Reads what is there, and waits for it at most `until`. Returns early when the consumer wants something.
-    fn read(&mut self, until: Instant) -> Result<(), Error> {
-        if self.inbox.is_full() {
-            // The consumer holds all buffers. The server cannot send, which is not its fault.
-            self.wait_for_consumer(until)?;
+    /// Reads what is there as long as there is room.
+    fn read(&mut self) -> Result<Found, Error> {
+        let mut found = Found::Nothing;
+        while !self.inbox.is_full() {
+            match self.transport.read_available(self.inbox.space()) {
+                Ok(0) => {
+                    return Err(Error::Closed {
+                        attempted: self.attempted.clone(),
+                    });
+                }
+                Ok(count) => self.inbox.fill(count),
+                // Nothing, or part of a TLS record.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(found),
+                Err(error) => return Err(self.io_error(error)),
+            }
             self.heard_at = Instant::now();
-            return Ok(());
+            self.look()?;
+            found = Found::Everything;
         }
-        if !self.transport.has_buffered() && !self.wait_for_server(left(until))? {
-            return Ok(());
-        }
-        let count = match self.transport.read_available(self.inbox.space()) {
-            Ok(0) => {
-                return Err(Error::Closed {
-                    attempted: self.attempted.clone(),
-                });
-            }
-            Ok(count) => count,
-            // Part of a TLS record.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-            Err(error) => return Err(self.io_error(error)),
-        };
-        self.inbox.fill(count);
-        let busy = self.heard_at.elapsed() < BUSY_GAP;
-        self.heard_at = Instant::now();
-        self.look()?;
-        // The first change after a pause is never held back, nor is what is here already.
-        if busy && count < SMALL_READ {
-            if let Some(empty) = self
-                .inbox
-                .has_complete()
-                .then(|| self.shared.empty_buffer())
-                .flatten()
-            {
-                self.hand_over(empty);
-            }
-            thread::sleep(COALESCE);
-        }
-        Ok(())
+        Ok(Found::MoreThanFits)
     }
 
-    /// Whether the server sent something before the time was up or the consumer wanted something.
-    fn wait_for_server(&self, timeout: Duration) -> Result<bool, Error> {
-        let (readable, woken) = socket::wait_readable(self.transport.socket(), &self.wake, timeout)
+    /// The first change after a pause is never held back, nor is what was read: that was handed over.
+    fn let_gather(&mut self) {
+        thread::sleep(self.nap);
+        self.nap = (self.nap * 2).clamp(SHORTEST_NAP, LONGEST_NAP);
+    }
+
+    /// Until the server sent something, the time is up or the consumer wants something.
+    fn wait_for_server(&mut self, until: Instant) -> Result<(), Error> {
+        if !self.shared.about_to_wait() {
+            return Ok(());
+        }
+        let since = Instant::now();
+        let timeout = until.saturating_duration_since(since);
+        let (_, woken) = socket::wait_readable(self.transport.socket(), &self.wake, timeout)
             .map_err(|error| self.io_error(error))?;
         if woken {
             drain(&self.wake);
         }
-        Ok(readable)
+        if since.elapsed() >= BUSY_GAP {
+            self.nap = Duration::ZERO;
+        }
+        Ok(())
     }
 
-    fn wait_for_consumer(&self, until: Instant) -> Result<(), Error> {
-        if socket::wait_for_one(&self.wake, left(until)).map_err(|error| self.io_error(error))? {
-            drain(&self.wake);
+    /// The consumer holds all buffers. The server cannot send, which is not its fault.
+    fn wait_for_consumer(&mut self, until: Instant) -> Result<(), Error> {
+        if self.shared.about_to_wait() {
+            let left = until.saturating_duration_since(Instant::now());
+            if socket::wait_for_one(&self.wake, left).map_err(|error| self.io_error(error))? {
+                drain(&self.wake);
+            }
         }
+        self.heard_at = Instant::now();
         Ok(())
     }
 
@@ -324,10 +342,6 @@ impl Reader {
             }
         }
     }
-}
-
-fn left(until: Instant) -> Duration {
-    until.saturating_duration_since(Instant::now())
 }
 
 fn wall_clock() -> PgTimestamp {
