@@ -229,9 +229,9 @@ impl Stream<'_> {
                 ..self.at
             };
             self.outlet.checkpoint(self.at.checkpoint());
-            if urgent {
-                self.outlet.hurry();
-            }
+        }
+        if urgent {
+            self.outlet.hurry();
         }
     }
 
