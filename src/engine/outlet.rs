@@ -160,7 +160,7 @@ impl<'a> Outlet<'a> {
         self.acks.checkpoint_after(records.len(), checkpoint);
     }
 
-    /// Stores the next reached checkpoint at once, whatever the interval.
+    /// Stores the checkpoint reached last, or next, at once, whatever the interval.
     pub(super) fn hurry(&mut self) {
         self.storing.hurried = true;
     }

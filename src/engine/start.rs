@@ -245,9 +245,10 @@ impl Start<'_> {
         self.wait(config.snapshot.delay)?;
         self.engine.progress.enter(Phase::Snapshot);
         let mut connection = Connection::open(&config.database)?;
+        // Several connectors of a server may be about it, each in a container where its process has the same number.
+        let temporary = format!("walstreet_{}", Uuid::now_v7().simple());
         let (lsn, exported) = if slot_exists {
-            let name = format!("walstreet_snapshot_{}", std::process::id());
-            let created = connection.create_temporary_slot(&name)?;
+            let created = connection.create_temporary_slot(&temporary)?;
             (created.consistent_point, created.snapshot_name)
         } else {
             self.create_slot(&client, &mut connection)?
@@ -277,9 +278,7 @@ impl Start<'_> {
             "snapshot read"
         );
         if slot_exists {
-            // Only a new connection gets rid of the temporary slot.
-            connection.close();
-            connection = Connection::open(&config.database)?;
+            connection.drop_replication_slot(&temporary)?;
         }
         self.stream(
             connection,

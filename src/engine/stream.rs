@@ -107,7 +107,11 @@ impl Stream<'_> {
     }
 
     fn read(&mut self, batch: &Batch) -> Result<(), Error> {
+        let stopping = self.cancel.is_cancelled();
         for frame in batch.frames() {
+            if stopping && !self.assembler.in_transaction() {
+                return Ok(());
+            }
             match frame? {
                 Frame::XLogData {
                     wal_start, data, ..
@@ -229,9 +233,9 @@ impl Stream<'_> {
                 ..self.at
             };
             self.outlet.checkpoint(self.at.checkpoint());
-            if urgent {
-                self.outlet.hurry();
-            }
+        }
+        if urgent {
+            self.outlet.hurry();
         }
     }
 

@@ -11,6 +11,7 @@ use socket2::{SockAddr, Socket};
 
 use super::auth;
 use super::error::Error;
+use super::quote;
 use super::socket::{self, Transport};
 use super::tls::{self, Encryption};
 use super::wire::{Attempt, Fields, Message, Wire};
@@ -29,6 +30,9 @@ const SETTINGS: [(&str, &str); 9] = [
     ("lock_timeout", "0"),
     ("idle_in_transaction_session_timeout", "0"),
 ];
+
+/// SQLSTATE of a role that may not replicate.
+const INSUFFICIENT_PRIVILEGE: &str = "42501";
 
 /// A connection that is logged in.
 pub(super) struct Session {
@@ -103,13 +107,28 @@ fn open_with(
     let mut wire = Wire::new(transport);
     wire.send(&startup(config, &attempt)?, &attempt)?;
     auth::authenticate(&mut wire, config, &attempt)?;
-    let (version, backend_key) = read_session(&mut wire, &attempt)?;
+    let (version, backend_key) =
+        read_session(&mut wire, &attempt).map_err(|error| with_remedy(error, &config.user))?;
     Ok(Session {
         wire,
         address: address.clone(),
         version,
         backend_key,
     })
+}
+
+/// The server says what is missing, but not how to grant it.
+fn with_remedy(error: Error, user: &str) -> Error {
+    match error {
+        Error::Server(mut refusal)
+            if refusal.sqlstate == INSUFFICIENT_PRIVILEGE && refusal.hint.is_none() =>
+        {
+            let role = quote::identifier(user);
+            refusal.hint = Some(format!("run ALTER ROLE {role} REPLICATION"));
+            Error::Server(refusal)
+        }
+        error => error,
+    }
 }
 
 /// What the server tells of the new session before it is ready: its version, and the key to cancel commands with.

@@ -3,8 +3,9 @@
 //! It knows neither `CreateTopics` nor `DescribeConfigs`, does not tell an idempotent producer's repeats, and forgets the
 //! oldest records of a partition beyond 5 MiB or 100,000 batches.
 
-use std::cell::{RefCell, RefMut};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::thread;
 use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -28,7 +29,8 @@ const RUN_HEADER: &str = "__debezium.context.runId";
 pub(crate) struct Broker {
     cluster: MockCluster<'static, DefaultProducerContext>,
     topics: RefCell<BTreeMap<String, Topic>>,
-    reader: RefCell<Option<BaseConsumer>>,
+    /// For counting.
+    asked: RefCell<Option<BaseConsumer>>,
 }
 
 /// How far each partition was read.
@@ -65,7 +67,7 @@ impl Broker {
         Self {
             cluster,
             topics: RefCell::new(read),
-            reader: RefCell::default(),
+            asked: RefCell::default(),
         }
     }
 
@@ -75,7 +77,7 @@ impl Broker {
 
     /// Ends all connections and accepts none.
     pub(crate) fn down(&self) {
-        self.reader.take();
+        self.asked.take();
         self.cluster.broker_down(BROKER).unwrap();
     }
 
@@ -96,9 +98,13 @@ impl Broker {
     /// How many records a topic has received, forgotten ones included.
     pub(crate) fn count(&self, topic: &str) -> i64 {
         let partitions = i32::try_from(self.topics.borrow()[topic].0.len()).unwrap();
+        let mut asked = self.asked.borrow_mut();
+        let asked = asked.get_or_insert_with(|| self.consumer());
         let high = |partition| {
-            let watermarks = self.reader().fetch_watermarks(topic, partition, PATIENCE);
-            watermarks.unwrap().1
+            asked
+                .fetch_watermarks(topic, partition, PATIENCE)
+                .unwrap()
+                .1
         };
         (0..partitions).map(high).sum()
     }
@@ -112,7 +118,8 @@ impl Broker {
             let offset = Offset::Offset(*next);
             list.add_partition_offset(topic, partition, offset).unwrap();
         }
-        let reader = self.reader();
+        // A consumer that is assigned other partitions starts with them after a second.
+        let reader = self.consumer();
         reader.assign(&list).unwrap();
         let (mut records, mut open) = (Vec::new(), next.len());
         while open > 0 {
@@ -127,7 +134,8 @@ impl Broker {
                 Err(error) => panic!("{error}"),
             }
         }
-        reader.unassign().unwrap();
+        // That takes a while.
+        thread::spawn(|| drop(reader));
         records
     }
 
@@ -142,20 +150,15 @@ impl Broker {
         producer.flush(PATIENCE).unwrap();
     }
 
-    fn reader(&self) -> RefMut<'_, BaseConsumer> {
-        RefMut::map(self.reader.borrow_mut(), |reader| {
-            reader.get_or_insert_with(|| {
-                ClientConfig::new()
-                    .set("bootstrap.servers", self.servers())
-                    .set("group.id", "test")
-                    .set("enable.partition.eof", "true")
-                    .set("enable.auto.commit", "false")
-                    .set("fetch.wait.max.ms", "1")
-                    .set("fetch.queue.backoff.ms", "1")
-                    .create()
-                    .unwrap()
-            })
-        })
+    fn consumer(&self) -> BaseConsumer {
+        ClientConfig::new()
+            .set("bootstrap.servers", self.servers())
+            .set("group.id", "test")
+            .set("enable.partition.eof", "true")
+            .set("enable.auto.commit", "false")
+            .set("fetch.wait.max.ms", "1")
+            .create()
+            .unwrap()
     }
 }
 

@@ -156,7 +156,7 @@ fn senders(facts: &ServerFacts) -> Finding {
         .slot
         .as_ref()
         .is_none_or(|slot| slot.active_pid.is_none());
-    if settings.check_sender().is_err() && needs_one {
+    if !settings.has_free_sender() && needs_one {
         let text = format!("all {max} WAL senders are in use");
         return Finding::new(Status::Fail, "wal senders", text).mend(format!(
             "ALTER SYSTEM SET max_wal_senders = {}; -- then restart the server",
