@@ -119,16 +119,14 @@ fn open_with(
 
 /// The server says what is missing, but not how to grant it.
 fn with_remedy(error: Error, user: &str) -> Error {
-    match error {
-        Error::Server(mut refusal)
-            if refusal.sqlstate == INSUFFICIENT_PRIVILEGE && refusal.hint.is_none() =>
-        {
+    if let Error::Server(mut refusal) = error {
+        if refusal.sqlstate == INSUFFICIENT_PRIVILEGE && refusal.hint.is_none() {
             let role = quote::identifier(user);
             refusal.hint = Some(format!("run ALTER ROLE {role} REPLICATION"));
-            Error::Server(refusal)
         }
-        error => error,
+        return Error::Server(refusal);
     }
+    error
 }
 
 /// What the server tells of the new session before it is ready: its version, and the key to cancel commands with.

@@ -17,7 +17,7 @@ const KILLS: u64 = 10;
 /// Up to `most`, other ones in each run of the tests.
 fn moment(most: Duration) -> Duration {
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    most.mul_f64(f64::from(since_1970.subsec_nanos() / 1000 % 1000) / 1000.0)
+    most.mul_f64(f64::from(since_1970.subsec_micros() % 1000) / 1000.0)
 }
 
 #[test]
