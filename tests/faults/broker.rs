@@ -40,10 +40,13 @@ fn while_the_broker_is_away_the_stream_waits_and_nothing_is_confirmed() {
     let walsender = stage.slot("active_pid");
     let memory = running.resident_bytes();
 
-    stage.broker.down();
+    stage.broker.changes_down();
     let gone_at = Instant::now();
-    stage.numbers.sql(BULK);
+    stage.numbers.sql("INSERT INTO shop.bulk VALUES (0, '')");
     let unacknowledged = stage.current();
+    thread::sleep(Duration::from_millis(500));
+    assert!(stage.confirmed() < unacknowledged);
+    stage.numbers.sql(BULK);
     while gone_at.elapsed() < OUTAGE {
         thread::sleep(Duration::from_millis(500));
         assert!(stage.confirmed() < unacknowledged);
@@ -70,7 +73,7 @@ fn while_the_broker_is_away_the_stream_waits_and_nothing_is_confirmed() {
         .collect();
     bulk.sort_unstable();
     bulk.dedup();
-    assert_eq!(bulk.len(), BULK_ROWS);
+    assert_eq!(bulk.len(), 1 + BULK_ROWS);
     assert_eq!(stage.slot("active_pid"), walsender);
     eventually(
         || format!("a confirmation of {unacknowledged}"),

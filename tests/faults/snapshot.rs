@@ -14,13 +14,13 @@ use crate::support::kafka::Record;
 const ROWS: i64 = 6_000;
 const ROWS_TOPIC: &str = "srv.shop.rows";
 
-/// Numbers that change, beside rows enough to be interrupted among them: at most a thousand records are on the way to a
-/// broker that takes its time.
+/// Numbers that change, beside rows enough to be interrupted among them: they are read in several batches, and at most a
+/// thousand records are on the way to a broker that takes its time.
 fn set_stage() -> Stage {
     let mut stage = Stage::set(&[(ROWS_TOPIC, 2)]);
     stage.numbers.sql(&format!(
         "CREATE TABLE shop.rows (id bigint PRIMARY KEY, note text);
-         INSERT INTO shop.rows SELECT id, 'there before' FROM generate_series(1, {ROWS}) id"
+         INSERT INTO shop.rows SELECT id, repeat('there before ', 25) FROM generate_series(1, {ROWS}) id"
     ));
     stage.broker.slow_down(Duration::from_millis(100));
     stage

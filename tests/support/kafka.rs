@@ -1,4 +1,4 @@
-//! A Kafka broker of a test's own: librdkafka's mock cluster, which lives in the test's process and can be shut off.
+//! Two Kafka brokers of a test's own: librdkafka's mock cluster, which lives in the test's process and can be shut off.
 //!
 //! It knows neither `CreateTopics` nor `DescribeConfigs`, does not tell an idempotent producer's repeats, and forgets the
 //! oldest records of a partition beyond 5 MiB or 100,000 batches.
@@ -22,7 +22,9 @@ use super::PATIENCE;
 /// Where the connectors of the tests store their offsets.
 pub(crate) const OFFSETS_TOPIC: &str = "connect-offsets";
 
-const BROKER: i32 = 1;
+/// Leads the partitions of all topics but that of the offsets.
+const BROKER_OF_CHANGES: i32 = 1;
+const BROKER_OF_OFFSETS: i32 = 2;
 
 const RUN_HEADER: &str = "__debezium.context.runId";
 
@@ -57,10 +59,19 @@ impl Record {
 impl Broker {
     /// With these topics and their partitions, and the offsets topic.
     pub(crate) fn start(topics: &[(&str, i32)]) -> Self {
-        let cluster = MockCluster::new(1).unwrap();
+        let cluster = MockCluster::new(2).unwrap();
         let mut read = BTreeMap::new();
         for &(topic, count) in topics.iter().chain(&[(OFFSETS_TOPIC, 1)]) {
             cluster.create_topic(topic, count, 1).unwrap();
+            let leader = match topic {
+                OFFSETS_TOPIC => BROKER_OF_OFFSETS,
+                _ => BROKER_OF_CHANGES,
+            };
+            for partition in 0..count {
+                cluster
+                    .partition_leader(topic, partition, Some(leader))
+                    .unwrap();
+            }
             let partitions = vec![0; usize::try_from(count).unwrap()];
             read.insert(topic.to_owned(), Topic(partitions));
         }
@@ -77,17 +88,26 @@ impl Broker {
 
     /// Ends all connections and accepts none.
     pub(crate) fn down(&self) {
+        self.changes_down();
+        self.cluster.broker_down(BROKER_OF_OFFSETS).unwrap();
+    }
+
+    /// Only offsets can still be stored.
+    pub(crate) fn changes_down(&self) {
         self.asked.take();
-        self.cluster.broker_down(BROKER).unwrap();
+        self.cluster.broker_down(BROKER_OF_CHANGES).unwrap();
     }
 
     pub(crate) fn up(&self) {
-        self.cluster.broker_up(BROKER).unwrap();
+        self.cluster.broker_up(BROKER_OF_CHANGES).unwrap();
+        self.cluster.broker_up(BROKER_OF_OFFSETS).unwrap();
     }
 
     /// Every answer takes so long.
     pub(crate) fn slow_down(&self, delay: Duration) {
-        self.cluster.broker_round_trip_time(BROKER, delay).unwrap();
+        for broker in [BROKER_OF_CHANGES, BROKER_OF_OFFSETS] {
+            self.cluster.broker_round_trip_time(broker, delay).unwrap();
+        }
     }
 
     /// The answers to the next requests to write.
