@@ -12,9 +12,6 @@ use walstreet::config::connector::DatabaseConfig;
 use super::eventually;
 use super::kafka::{Broker, OFFSETS_TOPIC};
 
-/// Key of the connector's offsets.
-pub(crate) const OFFSET_KEY: &[u8] = br#"["shop",{"server":"srv"}]"#;
-
 /// A configuration; every `start` is a process of its own.
 pub(crate) struct Connector {
     dir: TempDir,

@@ -26,8 +26,6 @@ pub(crate) const OFFSETS_TOPIC: &str = "connect-offsets";
 const BROKER_OF_CHANGES: i32 = 1;
 const BROKER_OF_OFFSETS: i32 = 2;
 
-const RUN_HEADER: &str = "__debezium.context.runId";
-
 pub(crate) struct Broker {
     cluster: MockCluster<'static, DefaultProducerContext>,
     topics: RefCell<BTreeMap<String, Topic>>,
@@ -42,8 +40,6 @@ struct Topic(Vec<i64>);
 pub(crate) struct Record {
     pub(crate) key: Option<Vec<u8>>,
     pub(crate) value: Option<Vec<u8>>,
-    /// Which run of the connector wrote it; empty when the record does not say.
-    pub(crate) run: String,
 }
 
 impl Record {
@@ -183,12 +179,8 @@ impl Broker {
 }
 
 fn record(message: &BorrowedMessage<'_>) -> Record {
-    let mut headers = message.headers().into_iter().flat_map(|all| all.iter());
-    let run = headers.find(|header| header.key == RUN_HEADER);
-    let run = run.and_then(|header| header.value).unwrap_or_default();
     Record {
         key: message.key().map(<[u8]>::to_vec),
         value: message.payload().map(<[u8]>::to_vec),
-        run: String::from_utf8(run.to_vec()).unwrap(),
     }
 }
