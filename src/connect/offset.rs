@@ -236,8 +236,17 @@ fn message_type(fields: &Map<String, Value>) -> Result<Option<MessageType>, Offs
     })
 }
 
+/// An incremental snapshot that is running shows in fields of its own (`AbstractIncrementalSnapshotContext.store`), and
+/// `snapshot` names it only between two streamed changes.
+fn is_incremental(fields: &Map<String, Value>) -> bool {
+    fields
+        .keys()
+        .any(|name| name.starts_with("incremental_snapshot_"))
+}
+
 fn snapshot(fields: &Map<String, Value>) -> Result<Option<SnapshotOffset>, OffsetError> {
     let kind = match present(fields, "snapshot") {
+        None | Some(Value::Bool(false)) if is_incremental(fields) => SnapshotKind::Incremental,
         None | Some(Value::Bool(false)) => return Ok(None),
         // Releases before 2.7 knew one kind of snapshot only.
         Some(Value::Bool(true)) => SnapshotKind::Initial,

@@ -211,4 +211,14 @@ mod tests {
             })
         );
     }
+
+    #[test]
+    fn a_running_incremental_snapshot_is_refused_and_not_forgotten() {
+        let offset = stored(
+            r#"{"lsn_proc":80,"messageType":"INSERT","lsn_commit":60,"lsn":80,"txId":7,"ts_usec":1,
+                "incremental_snapshot_collections":"[]","incremental_snapshot_primary_key":"aced"}"#,
+        );
+        let refused = plan(SnapshotMode::Initial, Some(&offset));
+        assert_eq!(refused, Err(PlanError::IncrementalSnapshot));
+    }
 }
