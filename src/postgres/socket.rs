@@ -92,6 +92,11 @@ impl Transport {
         }
     }
 
+    pub(super) fn is_unix(&self) -> bool {
+        let address = self.socket().local_addr();
+        address.is_ok_and(|address| address.domain() == Domain::UNIX)
+    }
+
     /// Reads what is there: zero bytes at the end of the stream, `WouldBlock` when nothing is there.
     pub(super) fn read_available(&mut self, space: &mut [u8]) -> io::Result<usize> {
         match self {

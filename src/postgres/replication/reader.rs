@@ -21,6 +21,8 @@ use super::{Demand, Full, Shared, drain};
 const BUSY_GAP: Duration = Duration::from_millis(1);
 const SHORTEST_NAP: Duration = Duration::from_micros(200);
 const LONGEST_NAP: Duration = Duration::from_millis(1);
+/// On a Unix socket small messages stay apart, and some two hundred fill the server's send buffer.
+const LONGEST_NAP_UNIX: Duration = Duration::from_micros(300);
 
 /// How soon the server hears of a confirmed position, and how often at most.
 const CONFIRM_PACE: Duration = Duration::from_millis(100);
@@ -73,6 +75,7 @@ pub(super) struct Reader {
     reply_owed: bool,
     /// How long messages gather next time; zero when the stream was idle.
     nap: Duration,
+    longest_nap: Duration,
 }
 
 /// What there was to read.
@@ -91,6 +94,11 @@ impl Reader {
         times: StreamTimes,
     ) -> Self {
         let now = Instant::now();
+        let longest_nap = if wire.transport.is_unix() {
+            LONGEST_NAP_UNIX
+        } else {
+            LONGEST_NAP
+        };
         Self {
             transport: wire.transport,
             inbox: Inbox::new(&wire.input),
@@ -104,6 +112,7 @@ impl Reader {
             heard_at: now,
             reply_owed: false,
             nap: Duration::ZERO,
+            longest_nap,
         }
     }
 
@@ -172,7 +181,7 @@ impl Reader {
     /// The first change after a pause is never held back, nor is what was read: that was handed over.
     fn let_gather(&mut self) {
         thread::sleep(self.nap);
-        self.nap = (self.nap * 2).clamp(SHORTEST_NAP, LONGEST_NAP);
+        self.nap = (self.nap * 2).clamp(SHORTEST_NAP, self.longest_nap);
     }
 
     /// Until the server sent something, the time is up or the consumer wants something.
