@@ -41,8 +41,8 @@ fn defaults_are_those_of_connect_in_librdkafkas_words() {
             ("message.timeout.ms", "0"),
             ("message.max.bytes", "1048576"),
             ("partitioner", "murmur2_random"),
-            ("enable.idempotence", "true"),
-            ("max.in.flight.requests.per.connection", "5"),
+            ("enable.idempotence", "false"),
+            ("max.in.flight.requests.per.connection", "1"),
             ("queue.buffering.max.kbytes", "8192"),
         ],
     );
@@ -197,12 +197,15 @@ fn what_is_ignored_is_named_and_what_cannot_be_honoured_is_refused() {
 }
 
 #[test]
-fn without_idempotence_one_request_at_a_time_keeps_the_order() {
+fn one_request_at_a_time_or_idempotence_keeps_the_order() {
     for (given, idempotent, in_flight) in [
-        (&[("acks", "1")][..], "false", "1"),
-        (&[("enable.idempotence", "false")], "false", "1"),
+        (&[][..], "false", "1"),
+        (&[("enable.idempotence", "true")], "true", "5"),
         (
-            &[("max.in.flight.requests.per.connection", "1")],
+            &[
+                ("enable.idempotence", "true"),
+                ("max.in.flight.requests.per.connection", "1"),
+            ],
             "true",
             "1",
         ),
@@ -211,7 +214,6 @@ fn without_idempotence_one_request_at_a_time_keeps_the_order() {
             "false",
             "20",
         ),
-        (&[("retries", "0")], "false", "1"),
     ] {
         let properties = overridden(given).unwrap();
         assert_set(
