@@ -10,7 +10,7 @@ use crate::engine::progress::{Phase, Progress};
 const LOOK: Duration = Duration::from_millis(5);
 
 /// Without a record for so long, what came before is printed.
-const PAUSE: Duration = Duration::from_millis(100);
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Prints until the connector has stopped.
 pub(super) fn print(progress: &Progress) {
@@ -126,8 +126,8 @@ mod tests {
             (Phase::Streaming, 1000, 0),
             (Phase::Streaming, 1500, 7),
             (Phase::Streaming, 1550, 7),
-            (Phase::Streaming, 1600, 7),
-            (Phase::Streaming, 1700, 7),
+            (Phase::Streaming, 2000, 7),
+            (Phase::Streaming, 2100, 7),
         ]);
         assert_eq!(
             printed,

@@ -22,11 +22,6 @@ const KEEPALIVE_PROBES: u32 = 3;
 #[cfg(target_os = "linux")]
 const USER_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The receive buffer of a server on this machine. The loopback delivers each packet in the sender's time, and pgoutput sends
-/// one per message. With a window of only a few of them the rest gathers in the server's send buffer and comes as large
-/// packets: the walsender then needs half the CPU time per transaction.
-const LOOPBACK_RECEIVE_BYTES: usize = 4096;
-
 /// Ciphertext fetched at once. The server sends one TLS record per message, and OpenSSL by itself asks the kernel twice
 /// for each of them.
 const CIPHERTEXT_BYTES: usize = 64 * 1024;
@@ -53,9 +48,6 @@ pub(super) fn connect(
     timeout: Duration,
 ) -> io::Result<Socket> {
     let socket = Socket::new(address.domain(), Type::STREAM, None)?;
-    if is_loopback(address) {
-        socket.set_recv_buffer_size(LOOPBACK_RECEIVE_BYTES)?;
-    }
     socket.connect_timeout(address, timeout)?;
     socket.set_nonblocking(true)?;
     if address.domain() != Domain::UNIX {
@@ -71,12 +63,6 @@ pub(super) fn connect(
         }
     }
     Ok(socket)
-}
-
-fn is_loopback(address: &SockAddr) -> bool {
-    address
-        .as_socket()
-        .is_some_and(|address| address.ip().is_loopback())
 }
 
 pub(super) enum Transport {
