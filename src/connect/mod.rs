@@ -6,7 +6,9 @@ pub mod header;
 pub mod java_float;
 pub mod json;
 pub mod offset;
+pub mod record;
 pub mod schema;
 pub mod sink;
+pub mod transform;
 
 mod decimal;
