@@ -117,12 +117,7 @@ fn open_destination(engine: &Engine<'_>) -> Result<(Destination, Option<SourceOf
         config: worker.offsets.topic_config.clone(),
         property_prefix: "offset.storage.",
     };
-    let open = if worker.offsets.check_policy {
-        OffsetStore::open
-    } else {
-        OffsetStore::open_unchecked
-    };
-    let offsets = open(&settings, &worker.group_id, &topic)?;
+    let offsets = OffsetStore::open(&settings, &worker.group_id, &topic)?;
     let offset_key = offset_key(&connector.name, &connector.topic_prefix);
     let stored = offsets
         .load(&offset_key)?

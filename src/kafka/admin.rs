@@ -127,6 +127,10 @@ impl Admin {
         client::close(client);
         let config = match answer.map(|mut answers| answers.pop()) {
             Ok(Some(Ok(config))) => config,
+            Ok(Some(Err(code))) | Err(KafkaError::AdminOp(code)) if is_unsupported(code) => {
+                tracing::debug!(target: "walstreet::kafka", "the broker cannot tell {setting} of topic \"{topic}\": {code}");
+                return Ok(None);
+            }
             Ok(Some(Err(code))) | Err(KafkaError::AdminOp(code)) if is_denied(code) => {
                 tracing::warn!(target: "walstreet::kafka", "could not check {setting} of topic \"{topic}\": {code}");
                 return Ok(None);
@@ -235,6 +239,13 @@ fn is_denied(code: RDKafkaErrorCode) -> bool {
     [
         RDKafkaErrorCode::TopicAuthorizationFailed,
         RDKafkaErrorCode::ClusterAuthorizationFailed,
+    ]
+    .contains(&code)
+}
+
+/// Here too. Brokers older than 0.11, and the one inside librdkafka.
+fn is_unsupported(code: RDKafkaErrorCode) -> bool {
+    [
         RDKafkaErrorCode::UnsupportedVersion,
         RDKafkaErrorCode::UnsupportedFeature,
     ]

@@ -52,17 +52,6 @@ impl OffsetStore {
         }
     }
 
-    /// Opens the topic as it is, for a broker that cannot tell how it keeps its topics.
-    pub fn open_unchecked(
-        settings: &ClientSettings,
-        worker: &str,
-        topic: &TopicSpec,
-    ) -> Result<Self, Error> {
-        let admin = Admin::new(settings, &format!("{worker}-shared-admin"))?;
-        let partitions = admin.create_if_absent(topic)?;
-        Self::attach(settings, worker, &topic.name, partitions)
-    }
-
     /// Uses a topic that is known to be right.
     pub(super) fn attach(
         settings: &ClientSettings,
