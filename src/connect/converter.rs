@@ -143,7 +143,12 @@ impl JsonConverter {
         }
     }
 
-    fn convert(&mut self, data: &SchemaAndValue, out: &mut Vec<u8>) -> Result<bool, ConvertError> {
+    /// As [`Converter::convert`].
+    pub fn convert(
+        &mut self,
+        data: &SchemaAndValue,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, ConvertError> {
         if data.schema.is_none() && data.value == Datum::Null {
             return Ok(false);
         }
