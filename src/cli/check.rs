@@ -15,6 +15,7 @@ use crate::config::connector::ConnectorConfig;
 use crate::config::worker::{self, Sources, WorkerConfig};
 use crate::config::{connector_file, parse};
 use crate::debezium::topic::data_topic;
+use crate::engine::pipeline;
 use crate::postgres::client;
 
 pub mod cluster;
@@ -74,6 +75,7 @@ pub fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
     })?;
     let settings = connector_file::read(&args.connector)?;
     let config = parse::connector(settings, &loaded.worker)?.connector;
+    pipeline::check(&config)?;
 
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
