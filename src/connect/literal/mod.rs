@@ -260,3 +260,59 @@ fn parse_integer(integer: i64) -> Parsed {
         value: Datum::Int(integer),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connect::header::HeaderSink;
+    use crate::connect::sink::write_datum;
+
+    /// As `java.tsv` describes a schema; what stands for a schema that Java does not know is an optional text.
+    fn describe(schema: &Schema) -> String {
+        if let Some(name) = &schema.name {
+            let simple = name.rsplit('.').next().unwrap();
+            let parameters = schema.parameters.iter();
+            let parameters: String = parameters
+                .map(|(name, value)| format!("{{{name}={value}}}"))
+                .collect();
+            return format!("{simple}{parameters}");
+        }
+        match &schema.kind {
+            Kind::Array(items) => format!("array({})", describe(items)),
+            Kind::Map(keys, values) => format!("map({},{})", describe(keys), describe(values)),
+            Kind::String if schema.optional => "none".to_owned(),
+            other => format!("{other:?}").to_lowercase(),
+        }
+    }
+
+    /// `java.tsv` holds literals, the schema that `Values.parseString` of connect-api 4.3.1 found, and `Values.convertToString` of
+    /// the value.
+    #[test]
+    fn literals_are_understood_as_by_connect() {
+        let mut differences = Vec::new();
+        for line in include_str!("java.tsv").lines() {
+            let (literal, expected) = line.split_once('\t').unwrap();
+            let found = match parse(literal) {
+                Err(LiteralError::Mixed) => "mixed".to_owned(),
+                Ok(SchemaAndValue { schema: None, .. }) => "null\tnull".to_owned(),
+                Ok(SchemaAndValue {
+                    schema: Some(schema),
+                    value,
+                }) => {
+                    let mut text = Vec::new();
+                    write_datum(&schema, &value, &mut HeaderSink::new(&mut text));
+                    format!(
+                        "{}\t{}",
+                        describe(&schema),
+                        String::from_utf8(text).unwrap()
+                    )
+                }
+            };
+            let is_mixed = ["[1,\"a\"]", "{\"a\":1,\"b\":\"x\"}"].contains(&literal);
+            if found != if is_mixed { "mixed" } else { expected } {
+                differences.push(format!("{line}: {found}"));
+            }
+        }
+        assert_eq!(differences, Vec::<String>::new());
+    }
+}
