@@ -1,6 +1,7 @@
 //! Kafka Connect's own data model: schemas, values, converters, offsets. Knows no PostgreSQL.
 
 pub mod calendar;
+pub mod converter;
 pub mod datum_sink;
 pub mod header;
 pub mod java_float;
@@ -12,3 +13,5 @@ pub mod sink;
 pub mod transform;
 
 mod decimal;
+mod fit;
+mod java_text;
