@@ -73,12 +73,17 @@ pub fn split(text: &str) -> Vec<String> {
         .collect()
 }
 
-fn compile(java: &str) -> Result<Regex, String> {
-    let pattern = Translation {
+/// A regular expression of Java as the `regex` crate spells it.
+pub fn translate(java: &str) -> Result<String, String> {
+    let translation = Translation {
         rest: java.chars().peekable(),
         out: String::new(),
-    }
-    .run()?;
+    };
+    translation.run()
+}
+
+fn compile(java: &str) -> Result<Regex, String> {
+    let pattern = translate(java)?;
     Regex::new(&format!(r"\A(?i:{pattern})\z")).map_err(|error| {
         // The last line is the reason; the lines before repeat the pattern, which may come from a secret.
         let text = error.to_string();
