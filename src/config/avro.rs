@@ -69,6 +69,8 @@ pub struct RegistryOptions {
     pub urls: Vec<String>,
     pub login: Login,
     pub tls: RegistryTls,
+    /// `proxy.host` and `proxy.port`.
+    pub proxy: Option<String>,
     /// `http.connect.timeout.ms`.
     pub connect_timeout: Duration,
     /// `http.read.timeout.ms`.
@@ -88,6 +90,7 @@ impl Default for RegistryOptions {
             urls: Vec::new(),
             login: Login::None,
             tls: RegistryTls::default(),
+            proxy: None,
             connect_timeout: Duration::from_secs(60),
             read_timeout: Duration::from_secs(60),
             max_retries: 3,
