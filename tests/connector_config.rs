@@ -3,19 +3,19 @@
 use std::time::Duration;
 
 use walstreet::config::connector::{
-    BinaryMode, ConnectorConfig, DatabaseConfig, DecimalFormat, DecimalMode, ErrorOptions, Filters,
-    HstoreMode, IntervalMode, JsonConverterOptions, PublicationAutocreate, PublicationConfig,
-    RecordOptions, SkippedOperations, SlotConfig, SnapshotConfig, SnapshotMode, SslMode,
-    TimePrecisionMode, TopicOptions, ValueOptions,
+    BinaryMode, ConnectorConfig, ConverterConfig, DatabaseConfig, DecimalFormat, DecimalMode,
+    ErrorOptions, Filters, HeaderConverterConfig, HstoreMode, IntervalMode, JsonConverterOptions,
+    PublicationAutocreate, PublicationConfig, RecordOptions, SkippedOperations, SlotConfig,
+    SnapshotConfig, SnapshotMode, SslMode, TimePrecisionMode, TopicOptions, ValueOptions,
 };
 
 /// `schemas` is `schemas.enable` of both converters.
 pub(crate) fn recorded(schemas: bool) -> ConnectorConfig {
-    let converter = JsonConverterOptions {
+    let converter = ConverterConfig::Json(JsonConverterOptions {
         schemas,
         decimal_format: DecimalFormat::Base64,
         replace_null_with_default: true,
-    };
+    });
     ConnectorConfig {
         name: "golden".to_owned(),
         topic_prefix: "srv".to_owned(),
@@ -68,11 +68,16 @@ pub(crate) fn recorded(schemas: bool) -> ConnectorConfig {
         },
         heartbeat: None,
         heartbeat_action_query: None,
-        key_converter: converter,
+        key_converter: converter.clone(),
         value_converter: converter,
+        header_converter: HeaderConverterConfig::Simple,
+        transforms: Vec::new(),
+        predicates: Vec::new(),
         errors: ErrorOptions {
             max_retries: None,
             retry_wait: Duration::from_secs(10),
+            tolerate: false,
+            log_tolerated: false,
         },
         topic_creation: None,
         producer_overrides: Vec::new(),

@@ -28,8 +28,7 @@ pub struct WorkerConfig {
     pub offsets: OffsetStorage,
     pub key_converter: Converter,
     pub value_converter: Converter,
-    /// `header.converter`, the class.
-    pub header_converter: String,
+    pub header_converter: Converter,
     /// `topic.creation.enable`.
     pub topic_creation: bool,
     /// `security.protocol`, `sasl.*`, `ssl.*` and the like without prefix: for the internal topics. Java's names.
@@ -146,7 +145,10 @@ impl Reading<'_> {
             offsets: self.offsets(),
             key_converter: self.converter("key.converter"),
             value_converter: self.converter("value.converter"),
-            header_converter: self.text("header.converter", SIMPLE_HEADER_CONVERTER),
+            header_converter: Converter {
+                class: self.text("header.converter", SIMPLE_HEADER_CONVERTER),
+                options: self.settings.below("header.converter."),
+            },
             topic_creation: self.boolean("topic.creation.enable", true),
             client: self.client(),
             producer: self.settings.below("producer."),

@@ -2,6 +2,7 @@
 
 pub mod avro;
 pub mod calendar;
+pub mod converter;
 pub mod datum_sink;
 pub mod header;
 pub mod java_float;
@@ -13,3 +14,5 @@ pub mod sink;
 pub mod transform;
 
 mod decimal;
+mod fit;
+mod java_text;

@@ -9,9 +9,12 @@ pub mod plan;
 pub mod record;
 pub mod source;
 pub mod topic;
+pub mod transform;
+pub mod tree;
 
 mod conversion;
 mod default;
+mod emitter;
 mod envelope;
 mod geometry;
 mod hstore;
@@ -24,6 +27,7 @@ mod source_type;
 mod temporal;
 mod types;
 mod vector;
+mod writer;
 
 #[cfg(test)]
 mod deviation_tests;

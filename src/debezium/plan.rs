@@ -78,7 +78,11 @@ impl Plan<'_> {
             })
         };
         let columns = positions.into_iter().filter_map(key_column).collect();
-        Some(KeyEncoder::new(topic, columns, config.key_converter))
+        Some(KeyEncoder::new(
+            topic,
+            columns,
+            config.key_converter.json_options(),
+        ))
     }
 }
 

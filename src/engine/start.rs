@@ -11,6 +11,7 @@ use super::heartbeat::Heartbeats;
 use super::outlet::{Destination, Kafka, Outlet};
 use super::plan::{StartPlan, StreamStart, plan};
 use super::progress::Phase;
+use super::records::Records;
 use super::snapshot::Snapshot;
 use super::stream::{Reached, Stream, now_ns};
 use super::tables::Tables;
@@ -22,7 +23,6 @@ use crate::config::connector::ConnectorConfig;
 use crate::connect::offset::{SourceOffset, offset_key};
 use crate::debezium::headers::context_headers;
 use crate::debezium::message::MessageEncoder;
-use crate::debezium::record::RecordBuffer;
 use crate::kafka::admin::TopicSpec;
 use crate::kafka::offsets::OffsetStore;
 use crate::kafka::producer::Producer;
@@ -40,6 +40,8 @@ const SLOT_ACTIVE: &str = "55006";
 
 /// Runs until stopped or failed.
 pub(super) fn run(engine: &Engine<'_>, runtime: &Handle) -> Result<(), Error> {
+    let headers = context_headers(engine.connector, Uuid::now_v7()).to_vec();
+    let records = Records::new(engine.connector, &headers)?;
     // Kafka and PostgreSQL are asked at the same time: the start is mostly waiting for answers.
     let (destination, database) = std::thread::scope(|scope| {
         let destination = scope.spawn(|| open_destination(engine));
@@ -56,7 +58,6 @@ pub(super) fn run(engine: &Engine<'_>, runtime: &Handle) -> Result<(), Error> {
         (Err(kafka), Err(postgres)) if kafka.is_retriable() => return Err(postgres),
         (Err(error), _) | (_, Err(error)) => return Err(error),
     };
-    let headers = context_headers(engine.connector, Uuid::now_v7()).to_vec();
     let flush_interval = engine.worker.offsets.flush_interval;
     let outlet = Outlet::new(
         destination,
@@ -69,6 +70,7 @@ pub(super) fn run(engine: &Engine<'_>, runtime: &Handle) -> Result<(), Error> {
         engine,
         runtime,
         outlet,
+        records,
     };
     start.run(database, stored)
 }
@@ -162,6 +164,7 @@ struct Start<'a> {
     engine: &'a Engine<'a>,
     runtime: &'a Handle,
     outlet: Outlet<'a>,
+    records: Records,
 }
 
 impl Start<'_> {
@@ -265,7 +268,13 @@ impl Start<'_> {
             lsn,
         };
         let started = Instant::now();
-        snapshot.take(reader, exported.as_deref(), tables, &mut self.outlet)?;
+        snapshot.take(
+            reader,
+            exported.as_deref(),
+            tables,
+            &mut self.outlet,
+            &mut self.records,
+        )?;
         let rows = self
             .engine
             .progress
@@ -317,7 +326,7 @@ impl Start<'_> {
             resume: Resume::after(start.sent),
             tables: Tables::new(config, self.runtime, client, types),
             outlet: self.outlet,
-            records: RecordBuffer::new(),
+            records: self.records,
             messages: MessageEncoder::new(config),
             heartbeats: Heartbeats::new(config, self.runtime, after_snapshot),
             progress,

@@ -9,12 +9,12 @@ use super::error::Error;
 use super::heartbeat::Heartbeats;
 use super::outlet::Outlet;
 use super::progress::{Progress, add};
+use super::records::Records;
 use super::tables::Tables;
 use crate::change::assembler::{Assembler, Step};
 use crate::change::resume::{Resume, Verdict};
 use crate::change::{Change, ChangeKind, Position};
 use crate::debezium::message::MessageEncoder;
-use crate::debezium::record::RecordBuffer;
 use crate::postgres::pgoutput::{self, Message};
 use crate::postgres::replication::{Batch, Frame, ReplicationStream};
 use crate::postgres::{Lsn, PgTimestamp};
@@ -36,7 +36,7 @@ pub(super) struct Stream<'a> {
     pub(super) resume: Resume,
     pub(super) tables: Tables<'a>,
     pub(super) outlet: Outlet<'a>,
-    pub(super) records: RecordBuffer,
+    pub(super) records: Records,
     pub(super) messages: MessageEncoder,
     pub(super) heartbeats: Option<Heartbeats<'a>>,
     pub(super) progress: &'a Progress,
@@ -99,7 +99,7 @@ impl Stream<'_> {
                 self.read(&batch)?;
             }
             self.beat()?;
-            self.outlet.send(&mut self.records)?;
+            self.outlet.send(&mut self.records.buffer)?;
             if let Some(lsn) = self.outlet.settle()? {
                 self.confirm(lsn);
             }
@@ -122,8 +122,8 @@ impl Stream<'_> {
                     ..
                 } => self.idle_at(wal_end, reply_requested),
             }
-            if self.records.byte_len() >= SEND_BYTES {
-                self.outlet.send(&mut self.records)?;
+            if self.records.buffer.byte_len() >= SEND_BYTES {
+                self.outlet.send(&mut self.records.buffer)?;
             }
         }
         Ok(())
@@ -162,7 +162,7 @@ impl Stream<'_> {
                 end_lsn,
                 committed_at,
             } => self.commit(xid, end_lsn, committed_at),
-            Step::Relation(relation) => self.tables.learn(&relation, &mut self.outlet)?,
+            Step::Relation(relation) => self.tables.learn(&relation)?,
             Step::Logical {
                 prefix,
                 content,
@@ -170,10 +170,10 @@ impl Stream<'_> {
                 ..
             } => {
                 if self.resume.change(position.lsn) == Verdict::Send {
-                    self.outlet.prepare_topic(self.messages.topic())?;
                     let now_ms = now_ns() / 1_000_000;
-                    self.messages
-                        .encode(prefix, content, &position, now_ms, &mut self.records);
+                    let messages = &mut self.messages;
+                    self.records
+                        .message(messages, (prefix, content), &position, now_ms)?;
                     add(&self.progress.changes, 1);
                 }
             }
@@ -212,7 +212,7 @@ impl Stream<'_> {
         };
         // Records of this transaction may still be in the buffer: the checkpoint comes after them.
         self.outlet
-            .checkpoint_after(&self.records, self.at.checkpoint());
+            .checkpoint_after(&self.records.buffer, self.at.checkpoint());
         add(&self.progress.transactions, 1);
     }
 
@@ -224,7 +224,7 @@ impl Stream<'_> {
         if is_due
             && wal_end > self.at.lsn
             && !self.assembler.in_transaction()
-            && self.records.is_empty()
+            && self.records.buffer.is_empty()
             && self.outlet.is_settled()
         {
             self.at = Reached {
@@ -247,9 +247,7 @@ impl Stream<'_> {
         else {
             return Ok(());
         };
-        self.outlet.prepare_topic(heartbeats.topic())?;
-        heartbeats.beat(now_ns() / 1_000_000, &mut self.records);
-        Ok(())
+        heartbeats.beat(now_ns() / 1_000_000, &mut self.records)
     }
 
     fn confirm(&mut self, lsn: Lsn) {
@@ -277,34 +275,28 @@ fn decode(lsn: Lsn, data: &[u8]) -> Result<Message<'_>, Error> {
 fn encode(
     tables: &mut Tables<'_>,
     change: &Change<'_>,
-    records: &mut RecordBuffer,
+    records: &mut Records,
 ) -> Result<(), Error> {
-    let Some(encoder) = tables.encoder(change.relation_id, change.position.lsn)? else {
-        return Ok(());
-    };
-    encoder
-        .encode(change, now_ns(), records)
-        .map_err(|source| Error::Encode {
-            table: encoder.topic().to_string(),
-            lsn: change.position.lsn,
-            source,
-        })
+    match tables.encoder(change.relation_id, change.position.lsn)? {
+        Some(encoder) => records.change(encoder, change, now_ns()),
+        None => Ok(()),
+    }
 }
 
-/// Whether an update becomes a delete, a tombstone and a create.
+/// Whether an update becomes a delete, a tombstone and a create. Transforms do not count.
 fn is_several(tables: &mut Tables<'_>, change: &Change<'_>) -> Result<bool, Error> {
-    let mut records = RecordBuffer::new();
+    let mut records = Records::straight();
     if matches!(change.kind, ChangeKind::Update { .. }) {
         encode(tables, change, &mut records)?;
     }
-    Ok(records.len() > 1)
+    Ok(records.buffer.len() > 1)
 }
 
 fn truncate(
     tables: &mut Tables<'_>,
     relation_ids: &[u32],
     position: Position<'_>,
-    records: &mut RecordBuffer,
+    records: &mut Records,
 ) -> Result<(), Error> {
     for relation_id in relation_ids {
         let change = Change {

@@ -13,7 +13,7 @@ use super::admin::{Admin, TopicSpec};
 use super::client::{self, Reports};
 use super::error::Error;
 use super::murmur2::partition_for_key;
-use super::producer::{Delivery, HeaderSet, Producer};
+use super::producer::{Delivery, HeaderSet, Outgoing, Producer};
 use super::properties::{self, ClientProperties, ClientSettings};
 
 /// How long a partition may take to be read to its end.
@@ -96,14 +96,15 @@ impl OffsetStore {
     /// superseded: only the newest is reported.
     pub fn begin_store(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), Error> {
         let partition = partition_for_key(key, self.partitions);
-        self.producer.send(
-            &self.topic,
-            Some(partition),
-            Some(key),
+        let outgoing = Outgoing {
+            topic: &self.topic,
+            partition: Some(partition),
+            key: Some(key),
             value,
-            &self.no_headers,
-            self.begun + 1,
-        )?;
+            timestamp: None,
+        };
+        self.producer
+            .send(&outgoing, &self.no_headers, self.begun + 1)?;
         self.begun += 1;
         self.storing = true;
         Ok(())

@@ -128,10 +128,15 @@ fn the_tutorials_connector_runs_unchanged_and_without_a_warning() {
         config.errors,
         ErrorOptions {
             max_retries: None,
-            retry_wait: Duration::from_secs(10)
+            retry_wait: Duration::from_secs(10),
+            tolerate: false,
+            log_tolerated: false,
         }
     );
-    assert!(config.key_converter.schemas && config.value_converter.schemas);
+    assert!(
+        config.key_converter.json_options().schemas
+            && config.value_converter.json_options().schemas
+    );
     assert!(config.records.tombstones_on_delete && config.records.extended_headers);
     assert!(config.records.skipped.truncate && !config.records.skipped_explicitly);
     assert_eq!(
@@ -152,7 +157,10 @@ fn plain_capture_with_a_secret_runs() {
         config.publication.autocreate,
         PublicationAutocreate::Filtered
     );
-    assert!(!config.key_converter.schemas && !config.value_converter.schemas);
+    assert!(
+        !config.key_converter.json_options().schemas
+            && !config.value_converter.json_options().schemas
+    );
     assert!(
         config.filters.tables.accepts("PUBLIC.orders")
             && !config.filters.tables.accepts("public.orders2")
@@ -169,8 +177,6 @@ fn a_partitioned_table_by_its_root_runs() {
 #[test]
 fn what_is_not_there_yet_is_refused_by_name_and_all_at_once() {
     for (text, names) in [
-        (ANALYTICS, vec!["transforms"]),
-        (OUTBOX, vec!["transforms"]),
         (MANAGED, vec!["signal.data.collection"]),
         (AUDIT, vec!["provide.transaction.metadata"]),
     ] {

@@ -185,7 +185,7 @@ fn brokers_alone_get_careful_defaults() {
         assert_eq!(
             (
                 worker.key_converter.class.as_str(),
-                worker.header_converter.as_str()
+                worker.header_converter.class.as_str()
             ),
             (JSON_CONVERTER, SIMPLE_HEADER_CONVERTER)
         );

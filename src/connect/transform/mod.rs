@@ -2,9 +2,34 @@
 //!
 //! They work on [`SourceRecord`]s, which are built only for connectors that have transforms, or a converter that needs them.
 
+pub mod chain;
 pub mod options;
 
+use options::{OptionError, Options};
+
 use super::record::SourceRecord;
+
+/// Every class that [`create`] knows.
+pub const CLASSES: [&str; 0] = [];
+
+/// Every class that [`create_predicate`] knows.
+pub const PREDICATE_CLASSES: [&str; 0] = [];
+
+/// A transform of Connect by its class; `None` for another class.
+pub fn create(
+    _class: &str,
+    _options: &Options<'_>,
+) -> Result<Option<Box<dyn Transform>>, OptionError> {
+    Ok(None)
+}
+
+/// A predicate of Connect by its class; `None` for another class.
+pub fn create_predicate(
+    _class: &str,
+    _options: &Options<'_>,
+) -> Result<Option<Box<dyn Predicate>>, OptionError> {
+    Ok(None)
+}
 
 /// One transform of a connector's `transforms`, configured.
 pub trait Transform: Send {
