@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AvroConverterOptions {
     pub data: AvroDataOptions,
     pub registry: RegistryOptions,
@@ -63,7 +63,7 @@ pub enum SubjectNames {
     TopicRecord,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RegistryOptions {
     /// `schema.registry.url`, without what a URL may hold of a login.
     pub urls: Vec<String>,
@@ -111,6 +111,10 @@ pub enum Login {
     Bearer {
         token: String,
     },
+    /// `SASL_INHERIT`: that of a `sasl.jaas.config`.
+    Sasl {
+        jaas: String,
+    },
 }
 
 /// Without the secrets.
@@ -120,6 +124,7 @@ impl fmt::Debug for Login {
             Self::None => "None",
             Self::Basic { .. } => "Basic",
             Self::Bearer { .. } => "Bearer",
+            Self::Sasl { .. } => "Sasl",
         })
     }
 }

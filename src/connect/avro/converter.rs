@@ -36,7 +36,7 @@ struct Kept {
     /// Keeps the address from being used again.
     _schema: Arc<Schema>,
     /// A schema is seldom used in more than one topic.
-    ids: Vec<(Arc<str>, i32)>,
+    ids: Vec<(Box<str>, i32)>,
 }
 
 impl fmt::Debug for AvroConverter {
@@ -68,7 +68,7 @@ impl AvroConverter {
     /// meets a schema for the first time.
     pub fn convert(
         &mut self,
-        topic: &Arc<str>,
+        topic: &str,
         data: &SchemaAndValue,
         out: &mut Vec<u8>,
     ) -> Result<bool, Error> {
@@ -95,11 +95,11 @@ impl AvroConverter {
         Ok(true)
     }
 
-    fn id(&mut self, topic: &Arc<str>, schema: &Arc<Schema>) -> Result<i32, Error> {
+    fn id(&mut self, topic: &str, schema: &Arc<Schema>) -> Result<i32, Error> {
         let address = Arc::as_ptr(schema).addr();
         if let Some(kept) = self.kept.get(&address) {
             let mut ids = kept.ids.iter();
-            if let Some((_, id)) = ids.find(|(known, _)| known == topic) {
+            if let Some((_, id)) = ids.find(|(known, _)| **known == *topic) {
                 return Ok(*id);
             }
         }
@@ -111,11 +111,11 @@ impl AvroConverter {
             _schema: Arc::clone(schema),
             ids: Vec::new(),
         });
-        kept.ids.push((Arc::clone(topic), id));
+        kept.ids.push((topic.into(), id));
         Ok(id)
     }
 
-    fn ask(&mut self, topic: &Arc<str>, schema: &Schema) -> Result<i32, Error> {
+    fn ask(&mut self, topic: &str, schema: &Schema) -> Result<i32, Error> {
         let subject = self.subject(topic, schema)?;
         let text = schema_text::avro_schema(schema, &self.options.data)?;
         let question = (subject, text);
@@ -251,9 +251,9 @@ mod tests {
         let (mut converter, asked) = converter(SubjectNames::Topic, SchemaSource::Register, "");
         let mut out = Vec::new();
         for data in [key(1), key(2)] {
-            assert!(converter.convert(&"t".into(), &data, &mut out).unwrap());
+            assert!(converter.convert("t", &data, &mut out).unwrap());
         }
-        assert!(converter.convert(&"u".into(), &key(3), &mut out).unwrap());
+        assert!(converter.convert("u", &key(3), &mut out).unwrap());
         assert_eq!(out, [0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 1, 4, 0, 0, 0, 0, 2, 6]);
         let asked = asked.lock().unwrap();
         let subjects: Vec<_> = asked.iter().map(|(subject, _)| subject).collect();
@@ -268,9 +268,7 @@ mod tests {
             (SubjectNames::TopicRecord, "t-p.public.t.Key"),
         ] {
             let (mut converter, asked) = converter(names, SchemaSource::Register, "");
-            converter
-                .convert(&"t".into(), &key(1), &mut Vec::new())
-                .unwrap();
+            converter.convert("t", &key(1), &mut Vec::new()).unwrap();
             assert_eq!(asked.lock().unwrap()[0].0, subject);
         }
     }
@@ -280,13 +278,13 @@ mod tests {
         let (mut converter, _) = converter(SubjectNames::Topic, SchemaSource::Register, "");
         let mut out = Vec::new();
         let null = SchemaAndValue::NULL;
-        assert!(!converter.convert(&"t".into(), &null, &mut out).unwrap());
+        assert!(!converter.convert("t", &null, &mut out).unwrap());
         let optional = Arc::new(Schema::new(Kind::String).optional(true));
         let null = SchemaAndValue::new(optional, Datum::Null);
-        assert!(!converter.convert(&"t".into(), &null, &mut out).unwrap());
+        assert!(!converter.convert("t", &null, &mut out).unwrap());
         let required = Arc::new(Schema::new(Kind::String));
         let null = SchemaAndValue::new(required, Datum::Null);
-        let error = converter.convert(&"t".into(), &null, &mut out).unwrap_err();
+        let error = converter.convert("t", &null, &mut out).unwrap_err();
         assert!(matches!(error, Error::Null { .. }), "{error}");
         assert!(out.is_empty());
     }
@@ -296,11 +294,11 @@ mod tests {
         let latest = r#"{"type":"record","name":"p.public.t.Key","doc":"by hand","fields":[{"name":"id","type":"int"}]}"#;
         let (mut same, _) = converter(SubjectNames::Topic, SchemaSource::Latest, latest);
         let mut out = Vec::new();
-        same.convert(&"t".into(), &key(1), &mut out).unwrap();
+        same.convert("t", &key(1), &mut out).unwrap();
         assert_eq!(out, [0, 0, 0, 0, 9, 2]);
         let other = latest.replace("\"int\"", "\"long\"");
         let (mut differs, _) = converter(SubjectNames::Topic, SchemaSource::Latest, &other);
-        let error = differs.convert(&"t".into(), &key(1), &mut out).unwrap_err();
+        let error = differs.convert("t", &key(1), &mut out).unwrap_err();
         assert!(matches!(error, Error::LatestDiffers { .. }), "{error}");
     }
 }

@@ -3,7 +3,6 @@
 mod tls;
 
 use std::thread;
-use std::time::Duration;
 
 use reqwest::{Client, Method, StatusCode};
 use serde::Deserialize;
@@ -11,6 +10,7 @@ use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
 
 use super::error::Error;
+use super::jaas;
 use crate::config::avro::{Login, RegistryOptions};
 use crate::connect::avro::registry::{Registered, RegistryError, SchemaRegistry};
 
@@ -32,7 +32,8 @@ pub struct RegistryClient {
 
 impl RegistryClient {
     /// Reads the key stores, and asks nothing yet.
-    pub fn new(options: RegistryOptions) -> Result<Self, Error> {
+    pub fn new(mut options: RegistryOptions) -> Result<Self, Error> {
+        options.login = inherited(options.login)?;
         let refused = |problem: String| Error::Configuration {
             client: "the Schema Registry client".to_owned(),
             problem,
@@ -96,7 +97,7 @@ impl RegistryClient {
         let target = format!("{}{}", url.trim_end_matches('/'), question.path);
         let mut request = self.client.request(question.method.clone(), target);
         request = match &self.options.login {
-            Login::None => request,
+            Login::None | Login::Sasl { .. } => request,
             Login::Basic { user, password } => request.basic_auth(user, Some(password)),
             Login::Bearer { token } => request.bearer_auth(token),
         };
@@ -166,6 +167,21 @@ impl SchemaRegistry for RegistryClient {
         let Version { id, schema } = self.parse(&text)?;
         Ok(Registered { id, schema })
     }
+}
+
+/// The user and password of a SASL login are a basic login here.
+fn inherited(login: Login) -> Result<Login, Error> {
+    let Login::Sasl { jaas } = &login else {
+        return Ok(login);
+    };
+    let sasl = jaas::parse(jaas).map_err(|problem| Error::Property {
+        name: "sasl.jaas.config".to_owned(),
+        problem,
+    })?;
+    Ok(Login::Basic {
+        user: sasl.username,
+        password: sasl.password,
+    })
 }
 
 struct Question<'a> {

@@ -1,8 +1,9 @@
 //! The client against a server that answers what a test tells it, on a port of this machine.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::sync::mpsc::{self, Receiver};
+use std::time::Duration;
 
 use super::*;
 use crate::config::avro::RegistryTls;
