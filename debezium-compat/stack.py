@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""A private PostgreSQL, Kafka broker (KRaft) and Kafka Connect worker with the Debezium plugin, on free ports of 127.0.0.1.
+"""A private PostgreSQL, Kafka broker (KRaft), Kafka Connect worker with the Debezium plugin, and stand-in for a Schema Registry, on
+free ports of 127.0.0.1.
 
   stack.py up       start them, print KEY=VALUE lines for `eval` or `source`, leave them running
   stack.py status   print the same lines and whether each server lives; exit code 1 when one does not
@@ -13,7 +14,7 @@ import json, os, pathlib, pwd, shutil, signal, socket, subprocess, sys, tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 CACHE = HERE / ".cache"
 ENV_FILE = CACHE / "stack.env"
-SERVERS = ("POSTGRES", "KAFKA", "CONNECT")
+SERVERS = ("POSTGRES", "KAFKA", "REGISTRY", "CONNECT")
 START_SECONDS = 90
 
 
@@ -22,7 +23,7 @@ class StackError(Exception):
 
 
 class Stack:
-    """The three servers. `env` holds their addresses and pids under the names that `stack.py up` prints."""
+    """The servers. `env` holds their addresses and pids under the names that `stack.py up` prints."""
 
     # How often a starting server is asked whether it is ready.
     poll_seconds = 0.1
@@ -43,9 +44,10 @@ class Stack:
         # PostgreSQL may run as another user and must be able to walk into its data directory.
         self.directory.chmod(0o711)
         try:
-            ports = free_ports(4)
+            ports = free_ports(5)
             self._start_postgres(ports[0])
             self._start_kafka(ports[1], ports[2])
+            self._start_registry(ports[4])
             self._start_connect(ports[3])
         except BaseException:
             self.down()
@@ -166,10 +168,17 @@ class Stack:
         self.env["KAFKA_BOOTSTRAP"] = f"127.0.0.1:{port}"
         self._wait("KAFKA", lambda: b"Kafka Server started" in (self.directory / "kafka.log").read_bytes())
 
+    def _start_registry(self, port):
+        log = open(self.directory / "registry.log", "wb")
+        # The directory is there to tell the process from others, see belongs_to.
+        self._launch("REGISTRY", [sys.executable, HERE / "registry.py", str(port), self.directory], log)
+        self.env["REGISTRY_URL"] = f"http://127.0.0.1:{port}"
+        self._wait("REGISTRY", lambda: answers(self.env["REGISTRY_URL"] + "/all"))
+
     def _start_connect(self, port):
         file = self._write_properties("connect.properties", self.worker_properties() | {
             "listeners": f"http://127.0.0.1:{port}",
-            "plugin.path": str(CACHE / "plugins"),
+            "plugin.path": f"{CACHE}/plugins,{CACHE}/plugins-avro",
             "plugin.discovery": "service_load",
         })
         log = open(self.directory / "connect.log", "wb")

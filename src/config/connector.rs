@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use regex::Regex;
 
+use super::avro::AvroConverterOptions;
+
 #[derive(Clone)]
 pub struct ConnectorConfig {
     /// `name`.
@@ -397,6 +399,8 @@ pub enum ConverterConfig {
     String,
     /// `org.apache.kafka.connect.converters.ByteArrayConverter`
     ByteArray,
+    /// `io.confluent.connect.avro.AvroConverter`
+    Avro(Box<AvroConverterOptions>),
 }
 
 impl ConverterConfig {
@@ -405,7 +409,7 @@ impl ConverterConfig {
     pub fn json_options(&self) -> JsonConverterOptions {
         match self {
             Self::Json(options) => *options,
-            Self::String | Self::ByteArray => JsonConverterOptions {
+            Self::String | Self::ByteArray | Self::Avro(_) => JsonConverterOptions {
                 schemas: false,
                 decimal_format: DecimalFormat::Base64,
                 replace_null_with_default: true,

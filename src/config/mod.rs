@@ -3,6 +3,7 @@
 //! A file becomes [`settings::Settings`] (names and values as text, `${…}` resolved), the table in [`properties`] says what
 //! each name means here, and [`parse`] turns the text into a [`connector::ConnectorConfig`], collecting every problem first.
 
+pub mod avro;
 pub mod connector;
 pub mod connector_file;
 pub mod error;

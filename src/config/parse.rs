@@ -16,6 +16,7 @@ use super::properties::{self, Review};
 use super::settings::{Setting, Settings};
 use super::worker::WorkerConfig;
 
+mod avro;
 mod columns;
 mod converters;
 mod database;

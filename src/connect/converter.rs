@@ -6,12 +6,16 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::avro;
+use super::avro::converter::AvroConverter;
+use super::avro::registry::SchemaRegistry;
 use super::header::HeaderSink;
 use super::json::{self, JsonSink};
 use super::record::SchemaAndValue;
 use super::schema::{Datum, Kind, Schema};
 use super::sink::{write_datum, write_schemaless};
 use super::{fit, java_text};
+use crate::config::avro::RegistryOptions;
 use crate::config::connector::{ConverterConfig, HeaderConverterConfig, JsonConverterOptions};
 
 /// `schemas.cache.size`.
@@ -23,6 +27,7 @@ pub enum Converter {
     Json(JsonConverter),
     String,
     ByteArray,
+    Avro(AvroConverter),
 }
 
 /// How headers become bytes.
@@ -34,35 +39,51 @@ pub enum HeaderConverter {
 }
 
 /// A value that a converter has no form for: Connect's `DataException`. Says no values.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{converter} cannot write {problem}")]
-pub struct ConvertError {
-    pub converter: &'static str,
-    pub problem: String,
+#[derive(Debug, thiserror::Error)]
+pub enum ConvertError {
+    #[error("{converter} cannot write {problem}")]
+    Value {
+        converter: &'static str,
+        problem: String,
+    },
+    #[error(transparent)]
+    Avro(#[from] avro::error::Error),
 }
 
 impl ConvertError {
     /// Whether trying again, unchanged, can succeed.
     #[must_use]
     pub fn is_retriable(&self) -> bool {
-        false
+        match self {
+            Self::Value { .. } => false,
+            Self::Avro(error) => error.is_retriable(),
+        }
     }
 }
 
 impl Converter {
-    #[must_use]
-    pub fn new(config: &ConverterConfig) -> Self {
-        match config {
+    /// `open_registry` makes the client of a converter that needs one.
+    pub fn new<E>(
+        config: &ConverterConfig,
+        is_key: bool,
+        open_registry: impl FnOnce(&RegistryOptions) -> Result<Box<dyn SchemaRegistry>, E>,
+    ) -> Result<Self, E> {
+        Ok(match config {
             ConverterConfig::Json(options) => Self::Json(JsonConverter::new(options)),
             ConverterConfig::String => Self::String,
             ConverterConfig::ByteArray => Self::ByteArray,
-        }
+            ConverterConfig::Avro(options) => {
+                let registry = open_registry(&options.registry)?;
+                let options = options.as_ref().clone();
+                Self::Avro(AvroConverter::new(is_key, options, registry))
+            }
+        })
     }
 
     /// Appends the bytes; false when the record gets a null instead. After an error `out` may hold a part of them.
     pub fn convert(
         &mut self,
-        _topic: &str,
+        topic: &str,
         data: &SchemaAndValue,
         out: &mut Vec<u8>,
     ) -> Result<bool, ConvertError> {
@@ -78,6 +99,7 @@ impl Converter {
                 Ok(true)
             }
             Self::ByteArray => write_bytes(data, out),
+            Self::Avro(converter) => Ok(converter.convert(topic, data, out)?),
         }
     }
 }
@@ -224,7 +246,7 @@ fn write_bytes(data: &SchemaAndValue, out: &mut Vec<u8>) -> Result<bool, Convert
 
 #[cold]
 fn failed(converter: &'static str, problem: &str) -> ConvertError {
-    ConvertError {
+    ConvertError::Value {
         converter,
         problem: problem.to_owned(),
     }
@@ -245,8 +267,12 @@ mod tests {
         }
     }
 
+    fn made(config: &ConverterConfig) -> Converter {
+        Converter::new(config, false, |_| Err("no registry here")).unwrap()
+    }
+
     fn json(schemas: bool) -> Converter {
-        Converter::new(&ConverterConfig::Json(JsonConverterOptions {
+        made(&ConverterConfig::Json(JsonConverterOptions {
             schemas,
             decimal_format: DecimalFormat::Base64,
             replace_null_with_default: true,
@@ -337,7 +363,7 @@ mod tests {
             Datum::Array(vec![Datum::Int(1), Datum::Null]),
             Datum::Float64(1e7),
         ]);
-        let mut converter = Converter::new(&ConverterConfig::String);
+        let mut converter = made(&ConverterConfig::String);
         assert_eq!(
             text(&mut converter, &typed(schema, value))
                 .unwrap()
@@ -351,7 +377,7 @@ mod tests {
 
     #[test]
     fn bytes_go_through_as_they_are() {
-        let mut converter = Converter::new(&ConverterConfig::ByteArray);
+        let mut converter = made(&ConverterConfig::ByteArray);
         let bytes = |bytes: &[u8]| typed(Schema::new(Kind::Bytes), Datum::Bytes(bytes.to_vec()));
         assert_eq!(
             text(&mut converter, &bytes(b"ab")),

@@ -1,5 +1,6 @@
 //! Kafka Connect's own data model: schemas, values, converters, offsets. Knows no PostgreSQL.
 
+pub mod avro;
 pub mod big_decimal;
 pub mod calendar;
 pub mod converter;

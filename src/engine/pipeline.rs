@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
+use crate::config::avro::RegistryOptions;
 use crate::config::connector::{ConnectorConfig, PredicateConfig, PredicateUse, TransformConfig};
+use crate::connect::avro::registry::SchemaRegistry;
 use crate::connect::converter::{ConvertError, Converter, HeaderConverter};
 use crate::connect::record::SourceRecord;
 use crate::connect::transform::chain::{Chain, ChainError, Condition, Step};
@@ -13,6 +15,8 @@ use crate::connect::transform::options::{OptionError, Options};
 use crate::connect::transform::{self, Predicate, Transform};
 use crate::debezium;
 use crate::debezium::record::{Headers, Placement, RecordBuffer};
+use crate::kafka;
+use crate::kafka::registry::RegistryClient;
 
 /// What a connector's records go through when they are trees.
 pub struct Pipeline {
@@ -43,6 +47,8 @@ pub enum SetupError {
         class: String,
         source: OptionError,
     },
+    #[error("could not set up the Schema Registry client")]
+    Registry(#[from] kafka::error::Error),
 }
 
 impl SetupError {
@@ -50,6 +56,7 @@ impl SetupError {
     #[must_use]
     pub fn is_retriable(&self) -> bool {
         match self {
+            Self::Registry(error) => error.is_retriable(),
             Self::Class { .. } | Self::Options { .. } => false,
         }
     }
@@ -84,7 +91,9 @@ impl Error {
     /// Whether `errors.tolerance=all` covers it (`RetryWithToleranceOperator.TOLERABLE_EXCEPTIONS`).
     fn is_tolerable(&self) -> bool {
         match self {
-            Self::Transform(_) | Self::Convert { .. } => true,
+            Self::Transform(_) => true,
+            // Connect also leaves out what a registry that is away had no id for, and loses it.
+            Self::Convert { source, .. } => !source.is_retriable(),
             Self::Timestamp { .. } => false,
         }
     }
@@ -116,8 +125,8 @@ impl Pipeline {
         let steps: Result<Vec<Step>, SetupError> = config.transforms.iter().map(step).collect();
         let pipeline = Self {
             chain: Chain(steps?),
-            key: Converter::new(&config.key_converter),
-            value: Converter::new(&config.value_converter),
+            key: Converter::new(&config.key_converter, true, open_registry)?,
+            value: Converter::new(&config.value_converter, false, open_registry)?,
             header: HeaderConverter::new(&config.header_converter),
             topics: FxHashSet::default(),
             tolerate: config.errors.tolerate,
@@ -209,6 +218,10 @@ fn checked_timestamp(topic: &Arc<str>, timestamp: Option<i64>) -> Result<Option<
             timestamp,
         }),
     }
+}
+
+fn open_registry(options: &RegistryOptions) -> Result<Box<dyn SchemaRegistry>, SetupError> {
+    Ok(Box::new(RegistryClient::new(options.clone())?))
 }
 
 fn create_transform(
@@ -327,8 +340,8 @@ mod tests {
         };
         Pipeline {
             chain: Chain(vec![step]),
-            key: Converter::new(&ConverterConfig::String),
-            value: Converter::new(value),
+            key: Converter::new(&ConverterConfig::String, true, open_registry).unwrap(),
+            value: Converter::new(value, false, open_registry).unwrap(),
             header: HeaderConverter::new(&HeaderConverterConfig::Simple),
             topics: FxHashSet::default(),
             tolerate,
