@@ -3,6 +3,7 @@
 
 mod avro;
 mod meaning;
+mod transforms;
 
 use super::*;
 use crate::config::connector::SslMode;
