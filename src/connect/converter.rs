@@ -27,7 +27,7 @@ pub enum Converter {
     Json(JsonConverter),
     String,
     ByteArray,
-    Avro(AvroConverter),
+    Avro(Box<AvroConverter>),
 }
 
 /// How headers become bytes.
@@ -75,7 +75,7 @@ impl Converter {
             ConverterConfig::Avro(options) => {
                 let registry = open_registry(&options.registry)?;
                 let options = options.as_ref().clone();
-                Self::Avro(AvroConverter::new(is_key, options, registry))
+                Self::Avro(Box::new(AvroConverter::new(is_key, options, registry)))
             }
         })
     }
