@@ -110,18 +110,18 @@ def message(spelling, schemas):
     return '{"schema":' + text + ',"payload":' + json.dumps(value, ensure_ascii=False) + "}"
 
 
-def translate(capture, translated, registry):
-    """Writes the capture anew, with the subjects of its prefix as records of a topic of their own."""
+def translate(capture, registry, parts):
+    """Writes the capture anew, with these parts (key, value) translated, and with the subjects of its prefix as records of a topic of their own."""
     with urllib.request.urlopen(registry + "/all", timeout=10) as answer:
         known = json.load(answer)
     lines = capture.read_text().split("\n")
     prefix = json.loads(lines[0])["prefix"]
     records = [json.loads(line) for line in lines[1:] if line]
     for record in records:
-        for part in ("key", "value"):
+        for part in parts:
             record[part] = message(record[part], known["schemas"])
     subjects = [(subject, text) for subject, texts in sorted(known["subjects"].items()) if prefix in subject for text in texts]
     for offset, (subject, text) in enumerate(subjects):
         value = '{"schema":' + text + ',"payload":null}'
         records.append({"topic": f"{prefix}.subjects", "partition": 0, "offset": offset, "key": subject, "value": value, "headers": []})
-    translated.write_text("\n".join(map(json.dumps, [{"prefix": prefix}, *records])) + "\n")
+    capture.write_text("\n".join(map(json.dumps, [{"prefix": prefix}, *records])) + "\n")

@@ -1,6 +1,7 @@
 //! Oracles: configurations recorded with the real Debezium 3.6.3 and its texts about them, the properties that its
 //! ConfigDef publishes, and the configurations that tutorials and production use.
 
+mod avro;
 mod meaning;
 mod transforms;
 

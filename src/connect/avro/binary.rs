@@ -21,13 +21,14 @@ pub fn write_top(
     options: &AvroDataOptions,
     out: &mut Vec<u8>,
 ) -> Result<(), Misfit> {
-    match datum {
-        Datum::Bytes(bytes) if schema.kind == Kind::Bytes && !schema.optional => {
-            out.extend_from_slice(bytes);
-            Ok(())
-        }
-        datum => write(schema, datum, options, out),
+    if let Datum::Bytes(bytes) = datum
+        && schema.kind == Kind::Bytes
+        && !schema.optional
+    {
+        out.extend_from_slice(bytes);
+        return Ok(());
     }
+    write(schema, datum, options, out)
 }
 
 fn write(
@@ -104,10 +105,12 @@ fn write_map(
 ) -> Result<(), Misfit> {
     let is_map = is_avro_map(keys, options);
     write_block(entries, out, |(key, value), out| {
-        match key {
-            Datum::String(key) if is_map => write_bytes(key.as_bytes(), out),
-            _ if is_map => return Err(Misfit::Expected("a text as key of a map")),
-            key => write(keys, key, options, out)?,
+        if !is_map {
+            write(keys, key, options, out)?;
+        } else if let Datum::String(key) = key {
+            write_bytes(key.as_bytes(), out);
+        } else {
+            return Err(Misfit::Expected("a text as key of a map"));
         }
         write(values, value, options, out)
     })
