@@ -21,6 +21,7 @@ use walstreet::postgres::{Lsn, PgTimestamp};
 
 use crate::connector_config;
 use crate::recording::{ByTopic, Catalog, ComparedRecord, RawMessage, Recording};
+use crate::trees::Trees;
 
 /// Debezium reads keys, nullability and defaults from the live catalog: the recording shows these tables with the catalog of
 /// a moment that nobody wrote down, because the workload altered, renamed, dropped or created them.
@@ -471,12 +472,14 @@ struct Replay {
     committed_at: PgTimestamp,
     origin: Option<(String, Lsn)>,
     buffer: RecordBuffer,
+    trees: Trees,
     produced: ByTopic,
 }
 
 impl Replay {
     fn new(config: ConnectorConfig) -> Self {
         Self {
+            trees: Trees::new(&config),
             config,
             catalog: Catalog::read(),
             encoders: BTreeMap::new(),
@@ -570,17 +573,13 @@ impl Replay {
             }),
         };
         self.buffer.clear();
-        encoder
-            .encode(
-                &Change {
-                    relation_id,
-                    position,
-                    kind,
-                },
-                0,
-                &mut self.buffer,
-            )
-            .unwrap();
+        let change = Change {
+            relation_id,
+            position,
+            kind,
+        };
+        encoder.encode(&change, 0, &mut self.buffer).unwrap();
+        self.trees.assert_same(encoder, &change, &self.buffer);
         for record in self.buffer.iter() {
             assert!(!matches!(record.headers, RecordHeaders::None) && record.partition.is_none());
             self.produced

@@ -87,7 +87,8 @@ fn compile(java: &str) -> Result<Regex, String> {
     build(&format!(r"\A(?i:{})\z", translate(java)?))
 }
 
-fn translate(java: &str) -> Result<String, String> {
+/// A regular expression of Java as the `regex` crate spells it.
+pub fn translate(java: &str) -> Result<String, String> {
     let translation = Translation {
         rest: java.chars().peekable(),
         out: String::new(),

@@ -143,7 +143,12 @@ impl JsonConverter {
         }
     }
 
-    fn convert(&mut self, data: &SchemaAndValue, out: &mut Vec<u8>) -> Result<bool, ConvertError> {
+    /// As [`Converter::convert`].
+    pub fn convert(
+        &mut self,
+        data: &SchemaAndValue,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, ConvertError> {
         if data.schema.is_none() && data.value == Datum::Null {
             return Ok(false);
         }
@@ -222,5 +227,151 @@ fn failed(converter: &'static str, problem: &str) -> ConvertError {
     ConvertError {
         converter,
         problem: problem.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::connector::DecimalFormat;
+    use crate::connect::schema::{Field, logical};
+
+    fn text(converter: &mut Converter, data: &SchemaAndValue) -> Result<Option<String>, String> {
+        let mut out = Vec::new();
+        match converter.convert("t", data, &mut out) {
+            Ok(true) => Ok(Some(String::from_utf8(out).unwrap())),
+            Ok(false) => Ok(None),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    fn json(schemas: bool) -> Converter {
+        Converter::new(&ConverterConfig::Json(JsonConverterOptions {
+            schemas,
+            decimal_format: DecimalFormat::Base64,
+            replace_null_with_default: true,
+        }))
+    }
+
+    fn schemaless(value: Datum) -> SchemaAndValue {
+        SchemaAndValue {
+            schema: None,
+            value,
+        }
+    }
+
+    fn typed(schema: Schema, value: Datum) -> SchemaAndValue {
+        SchemaAndValue::new(Arc::new(schema), value)
+    }
+
+    /// The cases of `JsonConverter.fromConnectData`.
+    #[test]
+    fn json_of_nulls_and_of_values_without_schema() {
+        let map = |key| Datum::Map(vec![(key, Datum::Int(1))]);
+        let optional = Schema::new(Kind::String).optional(true);
+        for (data, without, with) in [
+            (SchemaAndValue::NULL, None, None),
+            (
+                typed(optional, Datum::Null),
+                Some("null"),
+                Some(r#"{"schema":{"type":"string","optional":true},"payload":null}"#),
+            ),
+            (
+                schemaless(map(Datum::String("k".to_owned()))),
+                Some(r#"{"k":1}"#),
+                Some(r#"{"schema":null,"payload":{"k":1}}"#),
+            ),
+            (
+                schemaless(map(Datum::Int(7))),
+                Some("[[7,1]]"),
+                Some(r#"{"schema":null,"payload":[[7,1]]}"#),
+            ),
+        ] {
+            assert_eq!(text(&mut json(false), &data).unwrap().as_deref(), without);
+            assert_eq!(text(&mut json(true), &data).unwrap().as_deref(), with);
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_not_of_its_schema_is_an_error_and_no_panic() {
+        let required = typed(Schema::new(Kind::Int32), Datum::Null);
+        let error = text(&mut json(false), &required).unwrap_err();
+        assert_eq!(
+            error,
+            "JsonConverter cannot write a null for a field that is required and has no default value"
+        );
+        let field = |name: &str| Field {
+            name: name.to_owned(),
+            schema: Schema::new(Kind::Int32),
+        };
+        let structure = Schema::new(Kind::Struct(vec![field("a"), field("b")]));
+        for data in [
+            typed(Schema::new(Kind::Int32), Datum::String("1".to_owned())),
+            typed(Schema::new(Kind::Int8), Datum::Int(128)),
+            typed(structure, Datum::Struct(vec![Datum::Int(1)])),
+        ] {
+            assert!(text(&mut json(true), &data).is_err(), "{data:?}");
+        }
+    }
+
+    /// `Struct.toString` leaves nulls out; collections and decimals have Java's texts.
+    #[test]
+    fn strings_are_what_java_makes_of_the_object() {
+        let decimal = Schema::named(Kind::Bytes, logical::DECIMAL, 1).parameter("scale", "2");
+        let list = Schema::new(Kind::Array(Box::new(Schema::new(Kind::Int32))));
+        let field = |name: &str, schema| Field {
+            name: name.to_owned(),
+            schema,
+        };
+        let schema = Schema::new(Kind::Struct(vec![
+            field("id", Schema::new(Kind::Int32)),
+            field("none", Schema::new(Kind::String).optional(true)),
+            field("n", decimal),
+            field("l", list),
+            field("f", Schema::new(Kind::Float64)),
+        ]));
+        let value = Datum::Struct(vec![
+            Datum::Int(7),
+            Datum::Null,
+            Datum::Bytes(vec![0x96]),
+            Datum::Array(vec![Datum::Int(1), Datum::Null]),
+            Datum::Float64(1e7),
+        ]);
+        let mut converter = Converter::new(&ConverterConfig::String);
+        assert_eq!(
+            text(&mut converter, &typed(schema, value))
+                .unwrap()
+                .as_deref(),
+            Some("Struct{id=7,n=-1.06,l=[1, null],f=1.0E7}")
+        );
+        assert_eq!(text(&mut converter, &SchemaAndValue::NULL), Ok(None));
+        let bytes = typed(Schema::new(Kind::Bytes), Datum::Bytes(vec![1]));
+        assert!(text(&mut converter, &bytes).is_err());
+    }
+
+    #[test]
+    fn bytes_go_through_as_they_are() {
+        let mut converter = Converter::new(&ConverterConfig::ByteArray);
+        let bytes = |bytes: &[u8]| typed(Schema::new(Kind::Bytes), Datum::Bytes(bytes.to_vec()));
+        assert_eq!(
+            text(&mut converter, &bytes(b"ab")),
+            Ok(Some("ab".to_owned()))
+        );
+        let number = typed(Schema::new(Kind::Int32), Datum::Int(1));
+        assert!(text(&mut converter, &number).is_err());
+    }
+
+    #[test]
+    fn schemas_that_are_made_for_every_record_do_not_pile_up() {
+        let mut converter = JsonConverter::new(&JsonConverterOptions {
+            schemas: true,
+            decimal_format: DecimalFormat::Base64,
+            replace_null_with_default: true,
+        });
+        for _ in 0..3 * CACHED_SCHEMAS {
+            let data = typed(Schema::new(Kind::Int32), Datum::Int(1));
+            converter.convert(&data, &mut Vec::new()).unwrap();
+        }
+        assert!(converter.schemas.len() <= CACHED_SCHEMAS);
     }
 }

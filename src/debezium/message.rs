@@ -48,11 +48,6 @@ impl MessageEncoder {
         }
     }
 
-    #[must_use]
-    pub fn topic(&self) -> &str {
-        &self.topic
-    }
-
     /// Appends one message; `now_ms` is the wall clock in milliseconds since 1970.
     pub fn encode(
         &mut self,

@@ -4,7 +4,7 @@ use super::error::Error;
 use super::pipeline::Pipeline;
 use crate::change::{Change, Position};
 use crate::config::connector::ConnectorConfig;
-use crate::debezium::encoder::{EncodeError, TableEncoder};
+use crate::debezium::encoder::TableEncoder;
 use crate::debezium::heartbeat::HeartbeatEncoder;
 use crate::debezium::message::MessageEncoder;
 use crate::debezium::record::RecordBuffer;
@@ -57,22 +57,16 @@ impl Records {
         change: &Change<'_>,
         now_ns: i64,
     ) -> Result<(), Error> {
-        let failed = |encoder: &TableEncoder, source: EncodeError| Error::Encode {
+        let encoded = match &mut self.trees {
+            None => encoder.encode(change, now_ns, &mut self.buffer),
+            Some(trees) => encoder.encode_tree(change, now_ns, &mut trees.records),
+        };
+        encoded.map_err(|source| Error::Encode {
             table: encoder.topic().to_string(),
             lsn: change.position.lsn,
             source,
-        };
-        match &mut self.trees {
-            None => encoder
-                .encode(change, now_ns, &mut self.buffer)
-                .map_err(|error| failed(encoder, error)),
-            Some(trees) => {
-                encoder
-                    .encode_tree(change, now_ns, &mut trees.records)
-                    .map_err(|error| failed(encoder, error))?;
-                trees.finish(&mut self.buffer)
-            }
-        }
+        })?;
+        self.finish()
     }
 
     /// The record of one `pg_logical_emit_message`.
@@ -84,15 +78,12 @@ impl Records {
         now_ms: i64,
     ) -> Result<(), Error> {
         match &mut self.trees {
-            None => {
-                encoder.encode(prefix, content, position, now_ms, &mut self.buffer);
-                Ok(())
-            }
+            None => encoder.encode(prefix, content, position, now_ms, &mut self.buffer),
             Some(trees) => {
                 encoder.encode_tree(prefix, content, position, now_ms, &mut trees.records);
-                trees.finish(&mut self.buffer)
             }
         }
+        self.finish()
     }
 
     pub(super) fn heartbeat(
@@ -101,22 +92,18 @@ impl Records {
         now_ms: i64,
     ) -> Result<(), Error> {
         match &mut self.trees {
-            None => {
-                encoder.encode(now_ms, &mut self.buffer);
-                Ok(())
-            }
-            Some(trees) => {
-                encoder.encode_tree(now_ms, &mut trees.records);
-                trees.finish(&mut self.buffer)
-            }
+            None => encoder.encode(now_ms, &mut self.buffer),
+            Some(trees) => encoder.encode_tree(now_ms, &mut trees.records),
         }
+        self.finish()
     }
-}
 
-impl Trees {
-    fn finish(&mut self, out: &mut RecordBuffer) -> Result<(), Error> {
-        for record in self.records.drain() {
-            self.pipeline.finish(record, out)?;
+    #[inline]
+    fn finish(&mut self) -> Result<(), Error> {
+        if let Some(trees) = &mut self.trees {
+            for record in trees.records.drain() {
+                trees.pipeline.finish(record, &mut self.buffer)?;
+            }
         }
         Ok(())
     }

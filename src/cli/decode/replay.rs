@@ -10,6 +10,8 @@ use crate::config::connector::ConnectorConfig;
 use crate::debezium::encoder::{EncodeError, TableEncoder};
 use crate::debezium::message::MessageEncoder;
 use crate::debezium::record::RecordBuffer;
+use crate::debezium::tree::SourceRecords;
+use crate::engine::pipeline::{self, Pipeline};
 use crate::postgres::catalog::{Column, Table, Types};
 use crate::postgres::pgoutput::{Message, Relation, RelationColumn, ReplicaIdentity};
 use crate::postgres::{Lsn, PgTimestamp};
@@ -20,6 +22,10 @@ pub(super) enum Error {
     Assemble(#[from] AssembleError),
     #[error(transparent)]
     Encode(#[from] EncodeError),
+    #[error(transparent)]
+    Setup(#[from] pipeline::SetupError),
+    #[error(transparent)]
+    Pipeline(#[from] pipeline::Error),
     #[error(
         "the change is of relation {relation_id}, which no line before described; capture from where a decoding session \
          begins"
@@ -35,6 +41,14 @@ pub(super) struct Replay {
     assembler: Assembler,
     messages: MessageEncoder,
     tables: Tables,
+    records: Records,
+}
+
+/// What a message became.
+struct Records {
+    buffer: RecordBuffer,
+    /// For transforms, and converters other than JSON.
+    trees: Option<(SourceRecords, Pipeline)>,
 }
 
 /// Writes the records of the tables that are known.
@@ -42,19 +56,19 @@ pub(super) struct Replay {
 struct Tables {
     /// `None` for a table that the filters leave out.
     encoders: FxHashMap<u32, Option<TableEncoder>>,
-    records: RecordBuffer,
 }
 
 impl Replay {
-    pub(super) fn new(config: ConnectorConfig) -> Self {
-        Self {
+    pub(super) fn new(config: ConnectorConfig) -> Result<Self, Error> {
+        Ok(Self {
             filter: TableFilter::new(&config.filters),
             types: builtin_types(),
             assembler: Assembler::new(None, PgTimestamp::default()),
             messages: MessageEncoder::new(&config),
             tables: Tables::default(),
+            records: Records::new(&config)?,
             config,
-        }
+        })
     }
 
     /// The records of one message.
@@ -63,20 +77,21 @@ impl Replay {
         lsn: Lsn,
         message: Message<'_>,
     ) -> Result<&RecordBuffer, Error> {
-        self.tables.records.clear();
+        self.records.buffer.clear();
         match self.assembler.assemble(lsn, message)? {
             Step::Relation(relation) => self.describe(&relation),
-            Step::Change(change) => self.tables.encode(&change)?,
+            Step::Change(change) => self.tables.encode(&change, &mut self.records)?,
             Step::Truncate {
                 relation_ids,
                 position,
             } => {
                 for relation_id in relation_ids {
-                    self.tables.encode(&Change {
+                    let change = Change {
                         relation_id,
                         position,
                         kind: ChangeKind::Truncate,
-                    })?;
+                    };
+                    self.tables.encode(&change, &mut self.records)?;
                 }
             }
             Step::Logical {
@@ -86,13 +101,12 @@ impl Replay {
                 ..
             } => {
                 let now_ms = clock_us(&position) / 1_000;
-                let records = &mut self.tables.records;
-                self.messages
-                    .encode(prefix, content, &position, now_ms, records);
+                self.records
+                    .message(&mut self.messages, (prefix, content), &position, now_ms)?;
             }
             Step::Begin { .. } | Step::Commit { .. } | Step::Nothing => {}
         }
-        Ok(&self.tables.records)
+        Ok(&self.records.buffer)
     }
 
     fn describe(&mut self, relation: &Relation) {
@@ -106,16 +120,68 @@ impl Replay {
 }
 
 impl Tables {
-    fn encode(&mut self, change: &Change<'_>) -> Result<(), Error> {
+    fn encode(&mut self, change: &Change<'_>, records: &mut Records) -> Result<(), Error> {
         let relation_id = change.relation_id;
         let encoder = self.encoders.get_mut(&relation_id);
         match encoder.ok_or(Error::UnknownRelation { relation_id })? {
             Some(encoder) => {
                 let now_ns = clock_us(&change.position).saturating_mul(1_000);
-                Ok(encoder.encode(change, now_ns, &mut self.records)?)
+                records.change(encoder, change, now_ns)
             }
             None => Ok(()),
         }
+    }
+}
+
+impl Records {
+    fn new(config: &ConnectorConfig) -> Result<Self, Error> {
+        let pipeline = config.needs_tree().then(|| Pipeline::new(config));
+        let trees = pipeline.transpose()?.map(|(pipeline, warnings)| {
+            for warning in warnings {
+                tracing::warn!("{warning}");
+            }
+            (SourceRecords::new(&[]), pipeline)
+        });
+        Ok(Self {
+            buffer: RecordBuffer::new(),
+            trees,
+        })
+    }
+
+    fn change(
+        &mut self,
+        encoder: &mut TableEncoder,
+        change: &Change<'_>,
+        now_ns: i64,
+    ) -> Result<(), Error> {
+        match &mut self.trees {
+            None => encoder.encode(change, now_ns, &mut self.buffer)?,
+            Some((trees, _)) => encoder.encode_tree(change, now_ns, trees)?,
+        }
+        self.finish()
+    }
+
+    fn message(
+        &mut self,
+        encoder: &mut MessageEncoder,
+        (prefix, content): (&str, &[u8]),
+        position: &Position<'_>,
+        now_ms: i64,
+    ) -> Result<(), Error> {
+        match &mut self.trees {
+            None => encoder.encode(prefix, content, position, now_ms, &mut self.buffer),
+            Some((trees, _)) => encoder.encode_tree(prefix, content, position, now_ms, trees),
+        }
+        self.finish()
+    }
+
+    fn finish(&mut self) -> Result<(), Error> {
+        if let Some((trees, pipeline)) = &mut self.trees {
+            for record in trees.drain() {
+                pipeline.finish(record, &mut self.buffer)?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 //! ConfigDef publishes, and the configurations that tutorials and production use.
 
 mod meaning;
+mod transforms;
 
 use super::*;
 use crate::config::connector::SslMode;
