@@ -277,12 +277,16 @@ mod tests {
                 .collect();
             return format!("{simple}{parameters}");
         }
-        match &schema.kind {
-            Kind::Array(items) => format!("array({})", describe(items)),
-            Kind::Map(keys, values) => format!("map({},{})", describe(keys), describe(values)),
-            Kind::String if schema.optional => "none".to_owned(),
-            other => format!("{other:?}").to_lowercase(),
+        if let Kind::Array(items) = &schema.kind {
+            return format!("array({})", describe(items));
         }
+        if let Kind::Map(keys, values) = &schema.kind {
+            return format!("map({},{})", describe(keys), describe(values));
+        }
+        if schema.optional {
+            return "none".to_owned();
+        }
+        format!("{:?}", schema.kind).to_lowercase()
     }
 
     /// `java.tsv` holds literals, the schema that `Values.parseString` of connect-api 4.3.1 found, and `Values.convertToString` of

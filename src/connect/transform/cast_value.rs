@@ -69,10 +69,10 @@ pub(super) fn cast(schema: &Schema, value: Datum, target: Target) -> Result<Datu
     if target == Target::String {
         return Ok(Datum::String(to_text(schema, &value)));
     }
-    let value = match value {
-        Datum::String(text) => parse(&text, target),
-        Datum::Boolean(value) => Some(Number::Integer(value.into()).narrow(target)),
-        other => Number::of(schema, &other).map(|number| number.narrow(target)),
+    let value = if let Datum::String(text) = &value {
+        parse(text, target)
+    } else {
+        Number::of(schema, &value).map(|number| number.narrow(target))
     };
     value.ok_or_else(|| problem("it is bytes, or a text that is no number of this type"))
 }
@@ -84,7 +84,7 @@ fn to_text(schema: &Schema, value: &Datum) -> String {
     String::from_utf8(text).expect("a value's text is made of strings")
 }
 
-/// `java.lang.Number`.
+/// `java.lang.Number`, or a boolean as 0 or 1.
 enum Number {
     Integer(i64),
     Float32(f32),
@@ -96,6 +96,7 @@ impl Number {
     /// Dates and times are the numbers that encode them (`Cast.encodeLogicalType`).
     fn of(schema: &Schema, value: &Datum) -> Option<Self> {
         match value {
+            Datum::Boolean(value) => Some(Self::Integer((*value).into())),
             Datum::Int(value) => Some(Self::Integer(*value)),
             Datum::Float32(value) => Some(Self::Float32(*value)),
             Datum::Float64(value) => Some(Self::Float64(*value)),
@@ -106,7 +107,6 @@ impl Number {
                 }))
             }
             Datum::Null
-            | Datum::Boolean(_)
             | Datum::String(_)
             | Datum::Bytes(_)
             | Datum::Array(_)

@@ -1,7 +1,7 @@
 //! `DropHeaders`: removes headers by name.
 
 use super::options::{OptionError, Options};
-use super::{Transform, TransformError, non_empty_list};
+use super::{Transform, TransformError, mandatory_names};
 use crate::connect::record::SourceRecord;
 
 #[derive(Debug)]
@@ -9,7 +9,7 @@ pub(super) struct DropHeaders(Vec<String>);
 
 impl DropHeaders {
     pub(super) fn new(options: &Options<'_>) -> Result<Self, OptionError> {
-        non_empty_list(options, "headers").map(Self)
+        mandatory_names(options, "headers").map(Self)
     }
 }
 

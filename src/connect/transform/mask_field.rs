@@ -2,7 +2,7 @@
 
 use super::operand::{Part, Reading, fields, put, require_struct};
 use super::options::{OptionError, Options};
-use super::{Transform, TransformError, non_empty_list};
+use super::{Transform, TransformError, mandatory_names};
 use crate::connect::big_decimal::BigDecimal;
 use crate::connect::record::{SchemaAndValue, SourceRecord};
 use crate::connect::schema::{Datum, Field, Kind, Schema, logical};
@@ -25,7 +25,7 @@ impl MaskField {
         }
         Ok(Self {
             part,
-            masked: non_empty_list(options, "fields")?,
+            masked: mandatory_names(options, "fields")?,
             replacement: replacement.map(str::to_owned),
             reading: Reading::from_options(options)?,
         })

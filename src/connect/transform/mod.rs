@@ -163,11 +163,31 @@ pub fn create_predicate(
 /// A list that `NonEmptyListValidator` accepts.
 fn non_empty_list(options: &Options<'_>, option: &str) -> Result<Vec<String>, OptionError> {
     options.mandatory(option)?;
-    let list: Vec<_> = options
-        .list(option)
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
+    let list = options.list(option).into_iter().map(str::to_owned);
+    not_empty(option, list.collect())
+}
+
+/// Names as `ValidList.anyNonDuplicateValues` takes them: none of them empty; those that come again are left out.
+fn distinct_names(options: &Options<'_>, option: &str) -> Result<Vec<String>, OptionError> {
+    let mut names: Vec<String> = Vec::new();
+    for name in options.list(option) {
+        if name.is_empty() {
+            return Err(OptionError::new(option, "has an empty name in it"));
+        }
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    Ok(names)
+}
+
+/// [`distinct_names`], at least one.
+fn mandatory_names(options: &Options<'_>, option: &str) -> Result<Vec<String>, OptionError> {
+    options.mandatory(option)?;
+    not_empty(option, distinct_names(options, option)?)
+}
+
+fn not_empty(option: &str, list: Vec<String>) -> Result<Vec<String>, OptionError> {
     if list.is_empty() {
         return Err(OptionError::new(option, "must not be empty"));
     }
@@ -182,3 +202,6 @@ fn java_split(text: &str, separator: char) -> Vec<&str> {
     }
     parts
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,13 +54,13 @@ impl SchemaAndValue {
 
 /// `Requirements.requireStruct`.
 pub(super) fn require_struct(value: Datum, purpose: &str) -> Result<Vec<Datum>, TransformError> {
-    match value {
-        Datum::Struct(values) => Ok(values),
-        other => Err(TransformError(format!(
-            "only a struct is supported for [{purpose}], found {}; keep such records away with a predicate",
-            class_name(&other)
-        ))),
+    if let Datum::Struct(values) = value {
+        return Ok(values);
     }
+    Err(TransformError(format!(
+        "only a struct is supported for [{purpose}], found {}; keep such records away with a predicate",
+        class_name(&value)
+    )))
 }
 
 /// `Schema.fields`, which only structs have.

@@ -6,7 +6,7 @@ use super::operand::{
     Derived, Fields, Part, Reading, copy_basics, fields, position, require_struct,
 };
 use super::options::{OptionError, Options};
-use super::{Transform, TransformError, java_split};
+use super::{Transform, TransformError, distinct_names, java_split};
 use crate::connect::record::{SchemaAndValue, SourceRecord};
 use crate::connect::schema::{Datum, Schema};
 
@@ -32,12 +32,11 @@ struct Plan {
 
 impl ReplaceField {
     pub(super) fn new(part: Part, options: &Options<'_>) -> Result<Self, OptionError> {
-        let owned = |name| options.list(name).into_iter().map(str::to_owned).collect();
         let renames = options.list("renames").into_iter().map(parse_rename);
         Ok(Self {
             part,
-            exclude: owned("exclude"),
-            include: owned("include"),
+            exclude: distinct_names(options, "exclude")?,
+            include: distinct_names(options, "include")?,
             renames: renames.collect::<Result<_, _>>()?,
             reading: Reading::from_options(options)?,
             plans: Derived::new(),

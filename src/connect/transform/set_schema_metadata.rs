@@ -51,6 +51,8 @@ impl Transform for SetSchemaMetadata {
         }
         let (schema, mut value) = operand.take(PURPOSE)?;
         let (name, version) = (&self.name, self.version);
+        // Connect asks a schema of any kind for its fields, which only structs have.
+        let fields = fields(&schema, PURPOSE)?;
         let updated = self.schemas.get(&schema, |schema| {
             let mut updated = schema.clone();
             updated.name = name.clone().map(Into::into).or(updated.name);
@@ -58,7 +60,7 @@ impl Transform for SetSchemaMetadata {
             Ok(Arc::new(updated))
         })?;
         if let Datum::Struct(values) = &mut value {
-            for (field, value) in fields(&schema, PURPOSE)?.iter().zip(values) {
+            for (field, value) in fields.iter().zip(values) {
                 let old = std::mem::replace(value, Datum::Null);
                 *value = put(field, self.reading.read(&field.schema, old))?;
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::operand::{Derived, Fields, Reading, fields, position, put};
 use super::options::{OptionError, Options};
-use super::{Transform, TransformError, non_empty_list};
+use super::{Transform, TransformError, mandatory_names};
 use crate::connect::record::{SchemaAndValue, SourceRecord};
 use crate::connect::schema::{Datum, Schema};
 
@@ -27,7 +27,7 @@ struct Plan {
 impl ValueToKey {
     pub(super) fn new(options: &Options<'_>) -> Result<Self, OptionError> {
         Ok(Self {
-            names: non_empty_list(options, "fields")?,
+            names: mandatory_names(options, "fields")?,
             reading: Reading::from_options(options)?,
             plans: Derived::new(),
         })
