@@ -13,6 +13,7 @@ const MOOD_DOMAIN: u32 = 90_001;
 const TEXT: u32 = 25;
 const TEXT_ARRAY: u32 = 1009;
 const TIMETZ: u32 = 1266;
+const INTERVAL: u32 = 1186;
 
 fn types() -> Types {
     let mut types = Types::default();
@@ -27,6 +28,7 @@ fn types() -> Types {
     add(TEXT, "text", TypeKind::Base);
     add(TEXT_ARRAY, "_text", TypeKind::Array(TEXT));
     add(TIMETZ, "timetz", TypeKind::Base);
+    add(INTERVAL, "interval", TypeKind::Base);
     add(
         MOOD,
         "mood",
@@ -98,4 +100,12 @@ fn a_timetz_whose_offset_has_seconds_is_null_in_both_phases() {
     for phase in [Phase::Snapshot, Phase::Stream] {
         assert_eq!(json(TIMETZ, phase, "12:00:00+01:02:03"), "null");
     }
+}
+
+#[test]
+fn an_interval_of_more_hours_than_32_bits_hold_is_counted() {
+    assert_eq!(
+        json(INTERVAL, Phase::Stream, "2562047788:00:54.5"),
+        "9223372036854500352"
+    );
 }
