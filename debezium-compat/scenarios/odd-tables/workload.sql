@@ -24,7 +24,7 @@ INSERT INTO child VALUES (2, 'c', 2);
 UPDATE ONLY parent SET v = 'q';
 DELETE FROM ONLY parent;
 -- More rows in one transaction than any queue holds.
-INSERT INTO many SELECT n, 'v' FROM generate_series(1, 9000) n;
+INSERT INTO many SELECT n, 'v' FROM generate_series(1, 3000) n;
 UPDATE many SET v = 'w' WHERE id % 3 = 0;
 -- Replicated from elsewhere: the origin is of the transaction and not of the next one.
 SELECT pg_replication_origin_create(current_database()) \g /dev/null
