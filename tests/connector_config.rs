@@ -65,7 +65,9 @@ pub(crate) fn recorded(schemas: bool) -> ConnectorConfig {
         topics: TopicOptions {
             delimiter: ".".to_owned(),
             heartbeat_prefix: "__debezium-heartbeat".to_owned(),
+            transaction: "transaction".to_owned(),
         },
+        transaction_metadata: false,
         heartbeat: None,
         heartbeat_action_query: None,
         key_converter: converter,

@@ -23,6 +23,8 @@ pub struct ConnectorConfig {
     pub column_rules: Vec<ColumnRule>,
     pub records: RecordOptions,
     pub topics: TopicOptions,
+    /// `provide.transaction.metadata`.
+    pub transaction_metadata: bool,
     /// `heartbeat.interval.ms`; `None` when 0.
     pub heartbeat: Option<Duration>,
     /// `heartbeat.action.query`.
@@ -58,6 +60,7 @@ impl std::fmt::Debug for ConnectorConfig {
             .field("keys", &self.keys)
             .field("column_rules", &self.column_rules)
             .field("records", &self.records)
+            .field("transaction_metadata", &self.transaction_metadata)
             .field("topics", &self.topics)
             .field("heartbeat", &self.heartbeat)
             .field("key_converter", &self.key_converter)
@@ -369,6 +372,8 @@ pub struct TopicOptions {
     pub delimiter: String,
     /// `topic.heartbeat.prefix`.
     pub heartbeat_prefix: String,
+    /// `topic.transaction`.
+    pub transaction: String,
 }
 
 /// Options of `org.apache.kafka.connect.json.JsonConverter`.

@@ -91,7 +91,9 @@ impl Parser<'_> {
             topics: TopicOptions {
                 delimiter: self.text("topic.delimiter"),
                 heartbeat_prefix: self.text("topic.heartbeat.prefix"),
+                transaction: self.text("topic.transaction"),
             },
+            transaction_metadata: self.boolean("provide.transaction.metadata"),
             heartbeat: self.optional_millis("heartbeat.interval.ms"),
             heartbeat_action_query: self.optional("heartbeat.action.query"),
             key_converter: self.converter("key.converter", &self.worker.key_converter),

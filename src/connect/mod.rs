@@ -4,6 +4,7 @@ pub mod calendar;
 pub mod datum_sink;
 pub mod header;
 pub mod java_float;
+pub mod java_hash;
 pub mod json;
 pub mod offset;
 pub mod record;

@@ -19,7 +19,7 @@ use crate::postgres::pgoutput::{OldTuple, Relation, Tuple};
 
 /// Everything that is decided once a table: made when a Relation message arrives or when a snapshot begins a table.
 pub struct TableEncoder {
-    /// For errors: `schema.table`.
+    /// `schema.table`.
     table: String,
     topic: Arc<str>,
     key: Option<KeyEncoder>,
@@ -144,6 +144,12 @@ impl TableEncoder {
             context_headers: config.records.extended_headers,
             topic: topic.into(),
         }
+    }
+
+    /// `schema.table`.
+    #[must_use]
+    pub fn table(&self) -> &str {
+        &self.table
     }
 
     #[must_use]
@@ -309,13 +315,17 @@ impl TableEncoder {
         } else {
             let key = self.write_key(new, out)?;
             let header = self.write_key_header(OLD_KEY, old, out)?;
+            let circumstances = match &delete {
+                Some(_) => circumstances.of_next(),
+                None => *circumstances,
+            };
             let value = self.write_value(
                 &Images {
                     op: "c",
                     before: None,
                     after: Some(new),
                 },
-                circumstances,
+                &circumstances,
                 out,
             )?;
             Some((key, value, header))

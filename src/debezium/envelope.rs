@@ -2,6 +2,7 @@
 
 use super::row::{Row, RowEncoder, WriteError, frame};
 use super::source::{self, SourceBlock};
+use super::transaction::write_block;
 use crate::change::{Position, SnapshotMarker};
 use crate::config::connector::JsonConverterOptions;
 use crate::connect::schema::{Field, Kind, Schema};
@@ -29,6 +30,18 @@ pub(super) struct Circumstances<'a> {
     pub(super) marker: Option<SnapshotMarker>,
     /// When we wrote it: nanoseconds since 1970.
     pub(super) now_ns: i64,
+}
+
+impl Circumstances<'_> {
+    /// Those of a second record of the same change.
+    pub(super) fn of_next(&self) -> Self {
+        let mut next = *self;
+        if let Some(order) = &mut next.position.order {
+            order.in_transaction += 1;
+            order.in_table += 1;
+        }
+        next
+    }
 }
 
 impl EnvelopeEncoder {
@@ -72,7 +85,9 @@ impl EnvelopeEncoder {
         out.push(b',');
         self.source
             .write(&circumstances.position, circumstances.marker, out);
-        out.extend_from_slice(b",\"transaction\":null,\"op\":\"");
+        out.extend_from_slice(b",\"transaction\":");
+        write_block(&circumstances.position, out);
+        out.extend_from_slice(b",\"op\":\"");
         out.extend_from_slice(images.op.as_bytes());
         write_clock(circumstances.now_ns, out);
         out.extend_from_slice(self.tail);

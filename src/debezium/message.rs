@@ -10,6 +10,7 @@ use super::record::{Placement, RecordBuffer};
 use super::row::frame;
 use super::source::{self, SourceBlock};
 use super::topic::message_topic;
+use super::transaction::write_block;
 use crate::change::Position;
 use crate::config::connector::{BinaryMode, ConnectorConfig};
 use crate::connect::json;
@@ -70,7 +71,9 @@ impl MessageEncoder {
         bytes.extend_from_slice(itoa::Buffer::new().format(now_ms).as_bytes());
         bytes.push(b',');
         self.source.write(position, None, bytes);
-        bytes.extend_from_slice(b",\"transaction\":null,\"message\":{\"prefix\":");
+        bytes.extend_from_slice(b",\"transaction\":");
+        write_block(position, bytes);
+        bytes.extend_from_slice(b",\"message\":{\"prefix\":");
         json::write_string(prefix.as_bytes(), bytes);
         bytes.extend_from_slice(b",\"content\":\"");
         // None of these alphabets needs escapes.

@@ -9,6 +9,7 @@ pub mod plan;
 pub mod record;
 pub mod source;
 pub mod topic;
+pub mod transaction;
 
 mod conversion;
 mod default;

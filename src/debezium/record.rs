@@ -63,6 +63,16 @@ impl RecordBuffer {
         self.bytes.len()
     }
 
+    /// How many changes the records from the `first`-th on are: all but tombstones.
+    #[must_use]
+    pub fn changes_from(&self, first: usize) -> usize {
+        let records = &self.records[first..];
+        records
+            .iter()
+            .filter(|record| record.value.is_some())
+            .count()
+    }
+
     /// The record appended as the `index`-th, from 0.
     #[must_use]
     pub fn get(&self, index: usize) -> Option<Record<'_>> {

@@ -1,6 +1,6 @@
 //! Topic names: `SchemaTopicNamingStrategy`.
 
-use crate::config::connector::ConnectorConfig;
+use crate::config::connector::{ConnectorConfig, TopicOptions};
 
 /// The topic of a table's records: `<prefix><delimiter><schema><delimiter><table>`, made valid.
 #[must_use]
@@ -29,10 +29,21 @@ pub fn heartbeat_topic(config: &ConnectorConfig) -> String {
     )
 }
 
-/// The topic of `pg_logical_emit_message`: `<prefix><delimiter>message`.
+/// The topic of `pg_logical_emit_message`: `<prefix>.message`, whatever `topic.delimiter` (`LogicalDecodingMessageMonitor`).
 #[must_use]
 pub fn message_topic(config: &ConnectorConfig) -> String {
-    format!("{}{}message", config.topic_prefix, config.topics.delimiter)
+    format!("{}.message", config.topic_prefix)
+}
+
+/// The topic of transaction metadata: `<prefix><delimiter><topic.transaction>`.
+#[must_use]
+pub fn transaction_topic(config: &ConnectorConfig) -> String {
+    let TopicOptions {
+        delimiter,
+        transaction,
+        ..
+    } = &config.topics;
+    format!("{}{delimiter}{transaction}", config.topic_prefix)
 }
 
 /// Every UTF-16 unit that is not a letter, digit, `.`, `_` or `-` of ASCII becomes `_` (`TopicNamingStrategy.sanitizedTopicName`).

@@ -80,6 +80,7 @@ impl Snapshot<'_> {
             xid: Some(start.xid),
             committed_at: start.taken_at,
             origin: None,
+            order: None,
         };
         let mut records = RecordBuffer::new();
         while let Some(rows) = receiver.blocking_recv() {

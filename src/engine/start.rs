@@ -23,6 +23,7 @@ use crate::connect::offset::{SourceOffset, offset_key};
 use crate::debezium::headers::context_headers;
 use crate::debezium::message::MessageEncoder;
 use crate::debezium::record::RecordBuffer;
+use crate::debezium::transaction::TransactionMonitor;
 use crate::kafka::admin::TopicSpec;
 use crate::kafka::offsets::OffsetStore;
 use crate::kafka::producer::Producer;
@@ -189,6 +190,7 @@ impl Start<'_> {
                     from,
                     last_commit_lsn: None,
                     sent: None,
+                    begun: None,
                 };
                 self.stream(connection, client, types, start, false)
             }
@@ -288,6 +290,7 @@ impl Start<'_> {
                 from: lsn,
                 last_commit_lsn: None,
                 sent: None,
+                begun: None,
             },
             true,
         )
@@ -319,6 +322,7 @@ impl Start<'_> {
             outlet: self.outlet,
             records: RecordBuffer::new(),
             messages: MessageEncoder::new(config),
+            transactions: TransactionMonitor::new(config, start.begun),
             heartbeats: Heartbeats::new(config, self.runtime, after_snapshot),
             progress,
             cancel,

@@ -10,6 +10,7 @@ use crate::config::connector::ConnectorConfig;
 use crate::debezium::encoder::{EncodeError, TableEncoder};
 use crate::debezium::message::MessageEncoder;
 use crate::debezium::record::RecordBuffer;
+use crate::debezium::transaction::TransactionMonitor;
 use crate::postgres::catalog::{Column, Table, Types};
 use crate::postgres::pgoutput::{Message, Relation, RelationColumn, ReplicaIdentity};
 use crate::postgres::{Lsn, PgTimestamp};
@@ -43,6 +44,7 @@ struct Tables {
     /// `None` for a table that the filters leave out.
     encoders: FxHashMap<u32, Option<TableEncoder>>,
     records: RecordBuffer,
+    transactions: Option<TransactionMonitor>,
 }
 
 impl Replay {
@@ -52,7 +54,10 @@ impl Replay {
             types: builtin_types(),
             assembler: Assembler::new(None, PgTimestamp::default()),
             messages: MessageEncoder::new(&config),
-            tables: Tables::default(),
+            tables: Tables {
+                transactions: TransactionMonitor::new(&config, None),
+                ..Tables::default()
+            },
             config,
         }
     }
@@ -80,17 +85,45 @@ impl Replay {
                 }
             }
             Step::Logical {
+                transactional,
                 prefix,
                 content,
-                position,
-                ..
+                mut position,
             } => {
+                let monitor = self.tables.transactions.as_mut();
+                position.order = monitor
+                    .filter(|_| transactional)
+                    .map(TransactionMonitor::count_message);
                 let now_ms = clock_us(&position) / 1_000;
                 let records = &mut self.tables.records;
                 self.messages
                     .encode(prefix, content, &position, now_ms, records);
             }
-            Step::Begin { .. } | Step::Commit { .. } | Step::Nothing => {}
+            Step::Begin {
+                xid, committed_at, ..
+            } => {
+                let Tables {
+                    records,
+                    transactions,
+                    ..
+                } = &mut self.tables;
+                if let Some(monitor) = transactions {
+                    monitor.begin(xid, lsn, committed_at, records);
+                }
+            }
+            Step::Commit {
+                xid, committed_at, ..
+            } => {
+                let Tables {
+                    records,
+                    transactions,
+                    ..
+                } = &mut self.tables;
+                if let Some(monitor) = transactions {
+                    monitor.end(xid, lsn, committed_at, records);
+                }
+            }
+            Step::Nothing => {}
         }
         Ok(&self.tables.records)
     }
@@ -112,7 +145,17 @@ impl Tables {
         match encoder.ok_or(Error::UnknownRelation { relation_id })? {
             Some(encoder) => {
                 let now_ns = clock_us(&change.position).saturating_mul(1_000);
-                Ok(encoder.encode(change, now_ns, &mut self.records)?)
+                let mut change = *change;
+                let first = self.records.len();
+                let monitor = self.transactions.as_mut();
+                change.position.order = monitor
+                    .as_ref()
+                    .map(|monitor| monitor.next_of(encoder.table()));
+                encoder.encode(&change, now_ns, &mut self.records)?;
+                if let Some(monitor) = monitor {
+                    monitor.count(encoder.table(), self.records.changes_from(first));
+                }
+                Ok(())
             }
             None => Ok(()),
         }

@@ -167,12 +167,16 @@ fn a_partitioned_table_by_its_root_runs() {
 }
 
 #[test]
+fn an_audit_trail_with_transactions_is_accepted() {
+    assert!(check(AUDIT).unwrap().connector.transaction_metadata);
+}
+
+#[test]
 fn what_is_not_there_yet_is_refused_by_name_and_all_at_once() {
     for (text, names) in [
         (ANALYTICS, vec!["transforms"]),
         (OUTBOX, vec!["transforms"]),
         (MANAGED, vec!["signal.data.collection"]),
-        (AUDIT, vec!["provide.transaction.metadata"]),
     ] {
         let ConfigError::Invalid { problems, .. } = check(text).unwrap_err() else {
             panic!()
