@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use walstreet::config::connector::{
     BinaryMode, ConnectorConfig, DatabaseConfig, DecimalFormat, DecimalMode, ErrorOptions, Filters,
-    HstoreMode, IntervalMode, JsonConverterOptions, PublicationAutocreate, PublicationConfig,
-    RecordOptions, SkippedOperations, SlotConfig, SnapshotConfig, SnapshotMode, SslMode,
-    TimePrecisionMode, TopicOptions, ValueOptions,
+    HstoreMode, IntervalMode, InvalidCharacters, JsonConverterOptions, NameAdjustment, NameOptions,
+    PublicationAutocreate, PublicationConfig, RecordOptions, SkippedOperations, SlotConfig,
+    SnapshotConfig, SnapshotMode, SslMode, TimePrecisionMode, TopicOptions, TopicStrategy,
+    ValueOptions,
 };
 
 /// `schemas` is `schemas.enable` of both converters.
@@ -65,7 +66,17 @@ pub(crate) fn recorded(schemas: bool) -> ConnectorConfig {
         topics: TopicOptions {
             delimiter: ".".to_owned(),
             heartbeat_prefix: "__debezium-heartbeat".to_owned(),
+            heartbeat_name: None,
             transaction: "transaction".to_owned(),
+            strategy: TopicStrategy {
+                with_schema: true,
+                invalid: InvalidCharacters::Underscore,
+                route: None,
+            },
+        },
+        names: NameOptions {
+            schemas: NameAdjustment::None,
+            fields: NameAdjustment::None,
         },
         transaction_metadata: false,
         heartbeat: None,

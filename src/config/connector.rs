@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use regex::Regex;
 
+use super::replacement::Replacement;
+
 #[derive(Clone)]
 pub struct ConnectorConfig {
     /// `name`.
@@ -23,6 +25,7 @@ pub struct ConnectorConfig {
     pub column_rules: Vec<ColumnRule>,
     pub records: RecordOptions,
     pub topics: TopicOptions,
+    pub names: NameOptions,
     /// `provide.transaction.metadata`.
     pub transaction_metadata: bool,
     /// `heartbeat.interval.ms`; `None` when 0.
@@ -60,6 +63,7 @@ impl std::fmt::Debug for ConnectorConfig {
             .field("keys", &self.keys)
             .field("column_rules", &self.column_rules)
             .field("records", &self.records)
+            .field("names", &self.names)
             .field("transaction_metadata", &self.transaction_metadata)
             .field("topics", &self.topics)
             .field("heartbeat", &self.heartbeat)
@@ -372,8 +376,63 @@ pub struct TopicOptions {
     pub delimiter: String,
     /// `topic.heartbeat.prefix`.
     pub heartbeat_prefix: String,
+    /// `topic.heartbeat.name`: the whole name instead of one with the prefix.
+    pub heartbeat_name: Option<String>,
     /// `topic.transaction`.
     pub transaction: String,
+    pub strategy: TopicStrategy,
+}
+
+/// `topic.naming.strategy`: what the topics of tables are called.
+#[derive(Clone, Debug)]
+pub struct TopicStrategy {
+    /// Of the strategies whose name begins with `Schema`.
+    pub with_schema: bool,
+    pub invalid: InvalidCharacters,
+    /// Of the strategies with `Regex` in their name.
+    pub route: Option<TopicRoute>,
+}
+
+/// What becomes of characters that Kafka does not allow in the name of a topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InvalidCharacters {
+    Underscore,
+    /// `_u` and the number; the underscore itself as well.
+    Escape,
+}
+
+/// Another topic for tables whose topic matches.
+#[derive(Clone, Debug)]
+pub struct TopicRoute {
+    /// `topic.regex`, `topic.replacement`.
+    pub topic: Replacement,
+    /// `topic.key.enforce.uniqueness`.
+    pub key_field: Option<KeyField>,
+}
+
+/// A field of the key that tells tables of one topic apart.
+#[derive(Clone, Debug)]
+pub struct KeyField {
+    /// `topic.key.field.name`.
+    pub name: String,
+    /// `topic.key.field.regex`, `topic.key.field.replacement`.
+    pub value: Option<Replacement>,
+}
+
+/// How names that Avro does not accept are changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NameOptions {
+    /// `schema.name.adjustment.mode`.
+    pub schemas: NameAdjustment,
+    /// `field.name.adjustment.mode`.
+    pub fields: NameAdjustment,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameAdjustment {
+    None,
+    Avro,
+    AvroUnicode,
 }
 
 /// Options of `org.apache.kafka.connect.json.JsonConverter`.

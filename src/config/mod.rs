@@ -10,5 +10,6 @@ pub mod parse;
 pub mod patterns;
 pub mod properties;
 pub mod providers;
+pub mod replacement;
 pub mod settings;
 pub mod worker;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::connector::{
     ConnectorConfig, ErrorOptions, Filter, Filters, KeyRule, PatternList, PublicationConfig,
-    RecordOptions, SkippedOperations, SnapshotConfig, TopicOptions, ValueOptions,
+    RecordOptions, SkippedOperations, SnapshotConfig, ValueOptions,
 };
 use super::error::{ConfigError, Problem};
 use super::patterns;
@@ -20,6 +20,7 @@ mod columns;
 mod database;
 mod framework;
 mod modes;
+mod names;
 
 /// A configuration that can run, and what the user should know about it.
 #[derive(Clone, Debug)]
@@ -88,11 +89,8 @@ impl Parser<'_> {
             keys: self.keys(),
             column_rules: self.column_rules(),
             records: self.records(),
-            topics: TopicOptions {
-                delimiter: self.text("topic.delimiter"),
-                heartbeat_prefix: self.text("topic.heartbeat.prefix"),
-                transaction: self.text("topic.transaction"),
-            },
+            topics: self.topics(),
+            names: self.names(),
             transaction_metadata: self.boolean("provide.transaction.metadata"),
             heartbeat: self.optional_millis("heartbeat.interval.ms"),
             heartbeat_action_query: self.optional("heartbeat.action.query"),

@@ -7,6 +7,7 @@ use super::converter::{ConvertError, Phase};
 use super::envelope::{Circumstances, EnvelopeEncoder, Images};
 use super::headers::{NEW_KEY, OLD_KEY};
 use super::key::KeyEncoder;
+use super::names::{field_name, schema_name};
 use super::plan::{Plan, reads_column};
 use super::record::{Placement, RecordBuffer};
 use super::row::{Row, RowEncoder, WriteError, struct_schema};
@@ -111,29 +112,30 @@ impl TableEncoder {
 
     fn new(plan: &Plan<'_>, types: &Types, config: &ConnectorConfig) -> Self {
         let topic = data_topic(config, plan.schema, plan.name);
+        let names = schema_name(config.names.schemas, &topic);
+        let field = |column: &Column| field_name(config.names.fields, &column.name);
+        let fields: Vec<String> = plan.columns.iter().map(field).collect();
         let columns: Vec<_> = plan
             .columns
             .iter()
             .map(|column| plan.converter(column, types, config))
             .collect();
-        let captured = plan.columns.iter().zip(&columns);
+        let captured = fields.iter().zip(&columns);
         let row_schema = struct_schema(
-            format!("{topic}.Value"),
-            captured.filter_map(|(column, converter)| {
-                Some((column.name.as_str(), converter.as_ref()?))
-            }),
+            format!("{names}.Value"),
+            captured.filter_map(|(field, converter)| Some((field.as_str(), converter.as_ref()?))),
         );
-        let named = plan.columns.iter().zip(columns);
+        let named = fields.into_iter().zip(columns);
         let named = named
-            .map(|(column, converter)| Some((column.name.clone(), converter?)))
+            .map(|(field, converter)| Some((field, converter?)))
             .collect();
         let row = RowEncoder::new(named, config.value_converter);
         let source = SourceBlock::new(config, plan.schema, plan.name);
         Self {
             table: format!("{}.{}", plan.schema, plan.name),
-            key: plan.key_encoder(&topic, types, config),
+            key: plan.key_encoder(&names, types, config),
             envelope: EnvelopeEncoder::new(
-                &topic,
+                &names,
                 row_schema,
                 row,
                 source,

@@ -45,15 +45,15 @@ impl Circumstances<'_> {
 }
 
 impl EnvelopeEncoder {
-    /// `row_schema` is that of `before` and `after`.
+    /// `names` is what the name of the schema begins with; `row_schema` is that of `before` and `after`.
     pub(super) fn new(
-        topic: &str,
+        names: &str,
         row_schema: Schema,
         row: RowEncoder,
         source: SourceBlock,
         options: &JsonConverterOptions,
     ) -> Self {
-        let (mut head, schema_tail) = frame(&schema(topic, row_schema), options);
+        let (mut head, schema_tail) = frame(&schema(names, row_schema), options);
         head.extend_from_slice(b"{\"before\":");
         let tail = if schema_tail.is_empty() {
             b"}".as_slice()
@@ -116,7 +116,7 @@ fn write_clock(now_ns: i64, out: &mut Vec<u8>) {
     out.extend_from_slice(digits.format(now_ns).as_bytes());
 }
 
-fn schema(topic: &str, row: Schema) -> Schema {
+fn schema(names: &str, row: Schema) -> Schema {
     let row = row.optional(true);
     let field = |name: &str, schema| Field {
         name: name.to_owned(),
@@ -133,7 +133,7 @@ fn schema(topic: &str, row: Schema) -> Schema {
         field("ts_us", long().optional(true)),
         field("ts_ns", long().optional(true)),
     ];
-    let name = Some(format!("{topic}.Envelope").into());
+    let name = Some(format!("{names}.Envelope").into());
     Schema {
         name,
         version: Some(2),

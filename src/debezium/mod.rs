@@ -19,6 +19,7 @@ mod hstore;
 mod iso_text;
 mod key;
 mod mapper;
+mod names;
 mod opaque;
 mod row;
 mod source_type;
