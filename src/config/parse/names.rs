@@ -35,7 +35,7 @@ impl Parser<'_> {
             schemas: self.mode("schema.name.adjustment.mode", modes::NAME_ADJUSTMENT),
             fields: match fields {
                 NameAdjustment::None if is_avro => NameAdjustment::Avro,
-                fields => fields,
+                NameAdjustment::None | NameAdjustment::Avro | NameAdjustment::AvroUnicode => fields,
             },
         }
     }
