@@ -3,20 +3,20 @@
 use std::time::Duration;
 
 use walstreet::config::connector::{
-    BinaryMode, ConnectorConfig, DatabaseConfig, DecimalFormat, DecimalMode, ErrorOptions, Filters,
-    HstoreMode, IntervalMode, InvalidCharacters, JsonConverterOptions, NameAdjustment, NameOptions,
-    PublicationAutocreate, PublicationConfig, RecordOptions, SkippedOperations, SlotConfig,
-    SnapshotConfig, SnapshotMode, SslMode, TimePrecisionMode, TopicOptions, TopicStrategy,
-    ValueOptions,
+    BinaryMode, ConnectorConfig, ConverterConfig, DatabaseConfig, DecimalFormat, DecimalMode,
+    ErrorOptions, Filters, HeaderConverterConfig, HstoreMode, IntervalMode, InvalidCharacters,
+    JsonConverterOptions, NameAdjustment, NameOptions, PublicationAutocreate, PublicationConfig,
+    RecordOptions, SkippedOperations, SlotConfig, SnapshotConfig, SnapshotMode, SslMode,
+    TimePrecisionMode, TopicOptions, TopicStrategy, ValueOptions,
 };
 
 /// `schemas` is `schemas.enable` of both converters.
 pub(crate) fn recorded(schemas: bool) -> ConnectorConfig {
-    let converter = JsonConverterOptions {
+    let converter = ConverterConfig::Json(JsonConverterOptions {
         schemas,
         decimal_format: DecimalFormat::Base64,
         replace_null_with_default: true,
-    };
+    });
     ConnectorConfig {
         name: "golden".to_owned(),
         topic_prefix: "srv".to_owned(),
@@ -38,7 +38,6 @@ pub(crate) fn recorded(schemas: bool) -> ConnectorConfig {
         snapshot: SnapshotConfig {
             mode: SnapshotMode::Initial,
             include_collections: None,
-            fetch_size: 10_240,
             delay: Duration::ZERO,
         },
         filters: Filters::default(),
@@ -81,11 +80,16 @@ pub(crate) fn recorded(schemas: bool) -> ConnectorConfig {
         transaction_metadata: false,
         heartbeat: None,
         heartbeat_action_query: None,
-        key_converter: converter,
+        key_converter: converter.clone(),
         value_converter: converter,
+        header_converter: HeaderConverterConfig::Simple,
+        transforms: Vec::new(),
+        predicates: Vec::new(),
         errors: ErrorOptions {
             max_retries: None,
             retry_wait: Duration::from_secs(10),
+            tolerate: false,
+            log_tolerated: false,
         },
         topic_creation: None,
         producer_overrides: Vec::new(),

@@ -8,18 +8,20 @@ use std::ops::Range;
 
 use walstreet::change::{Change, ChangeKind, Origin, Position, SnapshotMarker};
 use walstreet::config::connector::{
-    ColumnAction, ColumnRule, ConnectorConfig, Filter, PatternList, RuleTarget, SkippedOperations,
+    ColumnAction, ColumnRule, ConnectorConfig, ConverterConfig, Filter, JsonConverterOptions,
+    PatternList, RuleTarget, SkippedOperations,
 };
 use walstreet::config::patterns::{parse_key_rules, parse_list};
 use walstreet::debezium::encoder::TableEncoder;
 use walstreet::debezium::headers::context_headers;
 use walstreet::debezium::heartbeat::HeartbeatEncoder;
-use walstreet::debezium::record::RecordBuffer;
+use walstreet::debezium::record::{RecordBuffer, RecordHeaders};
 use walstreet::postgres::pgoutput::{Message, Tuple, decode, push_text};
 use walstreet::postgres::{Lsn, PgTimestamp};
 
 use crate::connector_config;
 use crate::recording::{ByTopic, Catalog, ComparedRecord, RawMessage, Recording};
+use crate::trees::Trees;
 
 /// Debezium reads keys, nullability and defaults from the live catalog: the recording shows these tables with the catalog of
 /// a moment that nobody wrote down, because the workload altered, renamed, dropped or created them.
@@ -102,7 +104,10 @@ fn skipped_creates_and_updates_leave_the_deletes() {
 #[test]
 fn without_replacement_of_nulls_a_streamed_source_has_no_snapshot_marker() {
     let mut config = connector_config::recorded(false);
-    config.value_converter.replace_null_with_default = false;
+    config.value_converter = ConverterConfig::Json(JsonConverterOptions {
+        replace_null_with_default: false,
+        ..config.value_converter.json_options()
+    });
     let recording = Recording::without_schemas();
     let topic = "srv.public.ri_default";
     let mut expected = recording.by_topic().remove(topic).unwrap();
@@ -342,7 +347,8 @@ fn heartbeats_are_the_recorded_ones() {
         encoder.encode(1_795_335_572_301, &mut buffer);
         let record = buffer.get(0).unwrap();
         assert_eq!(&**record.topic, "__debezium-heartbeat.srv");
-        assert_eq!((record.partition, record.context_headers), (Some(0), false));
+        assert_eq!(record.partition, Some(0));
+        assert!(matches!(record.headers, RecordHeaders::None));
         assert_eq!(ComparedRecord::of(&record).key.as_deref(), Some(key));
         assert_eq!(ComparedRecord::of(&record).value.as_deref(), Some(value));
     }
@@ -468,12 +474,14 @@ struct Replay {
     committed_at: PgTimestamp,
     origin: Option<(String, Lsn)>,
     buffer: RecordBuffer,
+    trees: Trees,
     produced: ByTopic,
 }
 
 impl Replay {
     fn new(config: ConnectorConfig) -> Self {
         Self {
+            trees: Trees::new(&config),
             config,
             catalog: Catalog::read(),
             encoders: BTreeMap::new(),
@@ -568,19 +576,15 @@ impl Replay {
             order: None,
         };
         self.buffer.clear();
-        encoder
-            .encode(
-                &Change {
-                    relation_id,
-                    position,
-                    kind,
-                },
-                0,
-                &mut self.buffer,
-            )
-            .unwrap();
+        let change = Change {
+            relation_id,
+            position,
+            kind,
+        };
+        encoder.encode(&change, 0, &mut self.buffer).unwrap();
+        self.trees.assert_same(encoder, &change, &self.buffer);
         for record in self.buffer.iter() {
-            assert!(record.context_headers && record.partition.is_none());
+            assert!(!matches!(record.headers, RecordHeaders::None) && record.partition.is_none());
             self.produced
                 .entry(record.topic.to_string())
                 .or_default()

@@ -12,3 +12,4 @@ mod replication;
 mod sql;
 mod support;
 mod tidy;
+mod trees;

@@ -24,9 +24,8 @@ impl ComparedRecord {
             key: record.key.map(text),
             value: record.value.map(text),
             headers: record
-                .key_header
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), text(value)))
+                .own_headers()
+                .map(|(name, value)| (name.to_owned(), text(value.unwrap())))
                 .collect(),
         }
     }

@@ -178,9 +178,9 @@ fn print_line(record: &Record<'_>, out: &mut impl Write) -> io::Result<()> {
     out.write_all(record.key.unwrap_or(NULL))?;
     out.write_all(b"\t")?;
     out.write_all(record.value.unwrap_or(NULL))?;
-    if let Some((name, value)) = record.key_header {
+    for (name, value) in record.own_headers() {
         write!(out, "\t{name}=")?;
-        out.write_all(value)?;
+        out.write_all(value.unwrap_or(NULL))?;
     }
     out.write_all(b"\n")
 }
@@ -188,8 +188,8 @@ fn print_line(record: &Record<'_>, out: &mut impl Write) -> io::Result<()> {
 fn print_pretty(record: &Record<'_>, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "topic   {}", record.topic)?;
     print_part("key", record.key.unwrap_or(NULL), out)?;
-    if let Some((name, value)) = record.key_header {
-        print_part(&format!("header  {name}"), value, out)?;
+    for (name, value) in record.own_headers() {
+        print_part(&format!("header  {name}"), value.unwrap_or(NULL), out)?;
     }
     print_part("value", record.value.unwrap_or(NULL), out)?;
     writeln!(out)

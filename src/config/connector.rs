@@ -1,6 +1,7 @@
 //! A connector's configuration as types. What the properties mean: the Debezium manual, "PostgreSQL connector configuration
 //! properties". How text becomes these types: `super::properties`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -32,8 +33,12 @@ pub struct ConnectorConfig {
     pub heartbeat: Option<Duration>,
     /// `heartbeat.action.query`.
     pub heartbeat_action_query: Option<String>,
-    pub key_converter: JsonConverterOptions,
-    pub value_converter: JsonConverterOptions,
+    pub key_converter: ConverterConfig,
+    pub value_converter: ConverterConfig,
+    pub header_converter: HeaderConverterConfig,
+    /// `transforms`, in the order in which they are applied.
+    pub transforms: Vec<TransformConfig>,
+    pub predicates: Vec<PredicateConfig>,
     pub errors: ErrorOptions,
     /// `topic.creation.default.*`; `None` leaves creation to the broker.
     pub topic_creation: Option<TopicCreation>,
@@ -69,11 +74,26 @@ impl std::fmt::Debug for ConnectorConfig {
             .field("heartbeat", &self.heartbeat)
             .field("key_converter", &self.key_converter)
             .field("value_converter", &self.value_converter)
+            .field("header_converter", &self.header_converter)
+            .field("transforms", &self.transforms)
+            .field("predicates", &self.predicates)
             .field("errors", &self.errors)
             .field("topic_creation", &self.topic_creation)
             .field("producer_overrides", &overrides)
             .field("offsets_storage_topic", &self.offsets_storage_topic)
             .finish_non_exhaustive()
+    }
+}
+
+impl ConnectorConfig {
+    /// Whether records have to be built as trees: for transforms, or for a converter that does not write JSON straight away.
+    #[must_use]
+    pub fn needs_tree(&self) -> bool {
+        let is_json = |converter: &ConverterConfig| matches!(converter, ConverterConfig::Json(_));
+        !self.transforms.is_empty()
+            || !is_json(&self.key_converter)
+            || !is_json(&self.value_converter)
+            || self.header_converter != HeaderConverterConfig::Simple
     }
 }
 
@@ -155,8 +175,6 @@ pub struct SnapshotConfig {
     pub mode: SnapshotMode,
     /// `snapshot.include.collection.list`.
     pub include_collections: Option<PatternList>,
-    /// `snapshot.fetch.size`.
-    pub fetch_size: u32,
     pub delay: Duration,
 }
 
@@ -435,6 +453,91 @@ pub enum NameAdjustment {
     AvroUnicode,
 }
 
+/// How keys or values become bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConverterConfig {
+    Json(JsonConverterOptions),
+    /// `org.apache.kafka.connect.storage.StringConverter`
+    String,
+    /// `org.apache.kafka.connect.converters.ByteArrayConverter`
+    ByteArray,
+}
+
+impl ConverterConfig {
+    /// What JSON is written with straight away. The other converters get trees, so there it does not matter.
+    #[must_use]
+    pub fn json_options(&self) -> JsonConverterOptions {
+        match self {
+            Self::Json(options) => *options,
+            Self::String | Self::ByteArray => JsonConverterOptions {
+                schemas: false,
+                decimal_format: DecimalFormat::Base64,
+                replace_null_with_default: true,
+            },
+        }
+    }
+}
+
+/// How header values become bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HeaderConverterConfig {
+    /// `org.apache.kafka.connect.storage.SimpleHeaderConverter`
+    Simple,
+    Json(JsonConverterOptions),
+    String,
+    ByteArray,
+}
+
+/// One of `transforms`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TransformConfig {
+    pub name: String,
+    pub class: String,
+    /// Below `transforms.NAME.`, without what is above.
+    pub options: BTreeMap<String, String>,
+    pub predicate: Option<PredicateUse>,
+}
+
+/// When a transform is applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PredicateUse {
+    /// Of one of `predicates`.
+    pub name: String,
+    pub negate: bool,
+}
+
+/// One of `predicates`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PredicateConfig {
+    pub name: String,
+    pub class: String,
+    /// Below `predicates.NAME.`, without the class.
+    pub options: BTreeMap<String, String>,
+}
+
+/// Options by name only: their values may be secrets.
+impl std::fmt::Debug for TransformConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TransformConfig")
+            .field("name", &self.name)
+            .field("class", &self.class)
+            .field("options", &self.options.keys())
+            .field("predicate", &self.predicate)
+            .finish()
+    }
+}
+
+/// Options by name only.
+impl std::fmt::Debug for PredicateConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PredicateConfig")
+            .field("name", &self.name)
+            .field("class", &self.class)
+            .field("options", &self.options.keys())
+            .finish()
+    }
+}
+
 /// Options of `org.apache.kafka.connect.json.JsonConverter`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JsonConverterOptions {
@@ -458,6 +561,10 @@ pub struct ErrorOptions {
     pub max_retries: Option<u32>,
     /// `retriable.restart.connector.wait.ms`: the back-off's upper limit.
     pub retry_wait: Duration,
+    /// `errors.tolerance=all`: records that a transform or converter fails on are left out.
+    pub tolerate: bool,
+    /// `errors.log.enable`: every record left out is logged.
+    pub log_tolerated: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

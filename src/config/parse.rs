@@ -17,10 +17,12 @@ use super::settings::{Setting, Settings};
 use super::worker::WorkerConfig;
 
 mod columns;
+mod converters;
 mod database;
 mod framework;
 mod modes;
 mod names;
+mod transforms;
 
 /// A configuration that can run, and what the user should know about it.
 #[derive(Clone, Debug)]
@@ -76,7 +78,7 @@ struct Parser<'a> {
 impl Parser<'_> {
     fn connector(&mut self) -> ConnectorConfig {
         self.mandatory("connector.class");
-        self.header_converter();
+        let predicates = self.predicates();
         ConnectorConfig {
             name: self.name(),
             topic_prefix: self.topic_prefix(),
@@ -96,6 +98,9 @@ impl Parser<'_> {
             heartbeat_action_query: self.optional("heartbeat.action.query"),
             key_converter: self.converter("key.converter", &self.worker.key_converter),
             value_converter: self.converter("value.converter", &self.worker.value_converter),
+            header_converter: self.header_converter(),
+            transforms: self.transforms(&predicates),
+            predicates,
             errors: self.errors(),
             topic_creation: self.topic_creation(),
             producer_overrides: self.settings.below("producer.override."),
@@ -125,7 +130,6 @@ impl Parser<'_> {
         SnapshotConfig {
             mode: self.mode("snapshot.mode", modes::SNAPSHOT),
             include_collections: self.patterns("snapshot.include.collection.list"),
-            fetch_size: self.number("snapshot.fetch.size"),
             delay: self.millis("snapshot.delay.ms"),
         }
     }
@@ -269,7 +273,25 @@ impl Parser<'_> {
             // `ErrorHandler` compares with -1 only: any other negative number allows no restart.
             max_retries: (max_retries != -1).then(|| u32::try_from(max_retries).unwrap_or(0)),
             retry_wait: self.millis("retriable.restart.connector.wait.ms"),
+            tolerate: self.tolerance(),
+            log_tolerated: self.boolean("errors.log.enable"),
         }
+    }
+
+    fn tolerance(&mut self) -> bool {
+        let tolerates = self
+            .text("errors.tolerance")
+            .trim()
+            .eq_ignore_ascii_case("all");
+        if tolerates {
+            let text = "errors.tolerance=all leaves records out that a transform or converter fails on; a record that Kafka refuses still stops the connector";
+            self.warnings.push(text.to_owned());
+        }
+        if self.boolean("errors.log.include.messages") {
+            let text = "errors.log.include.messages has no effect: values are never logged";
+            self.warnings.push(text.to_owned());
+        }
+        tolerates
     }
 
     /// The value of a text property that Debezium requires.

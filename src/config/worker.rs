@@ -28,8 +28,7 @@ pub struct WorkerConfig {
     pub offsets: OffsetStorage,
     pub key_converter: Converter,
     pub value_converter: Converter,
-    /// `header.converter`, the class.
-    pub header_converter: String,
+    pub header_converter: Converter,
     /// `topic.creation.enable`.
     pub topic_creation: bool,
     /// `security.protocol`, `sasl.*`, `ssl.*` and the like without prefix: for the internal topics. Java's names.
@@ -57,8 +56,6 @@ pub struct OffsetStorage {
     pub topic_config: Vec<(String, String)>,
     pub flush_interval: Duration,
     pub flush_timeout: Duration,
-    /// Whether the topic must prove that it is compacted. Only the broker inside the demo cannot.
-    pub check_policy: bool,
 }
 
 /// A converter class and the options below it, without the prefix.
@@ -146,7 +143,10 @@ impl Reading<'_> {
             offsets: self.offsets(),
             key_converter: self.converter("key.converter"),
             value_converter: self.converter("value.converter"),
-            header_converter: self.text("header.converter", SIMPLE_HEADER_CONVERTER),
+            header_converter: Converter {
+                class: self.text("header.converter", SIMPLE_HEADER_CONVERTER),
+                options: self.settings.below("header.converter."),
+            },
             topic_creation: self.boolean("topic.creation.enable", true),
             client: self.client(),
             producer: self.settings.below("producer."),
@@ -193,7 +193,6 @@ impl Reading<'_> {
             topic_config,
             flush_interval: self.millis("offset.flush.interval.ms", flush_ms),
             flush_timeout: self.millis("offset.flush.timeout.ms", 5_000),
-            check_policy: true,
         }
     }
 

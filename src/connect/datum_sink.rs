@@ -104,6 +104,31 @@ impl Sink for DatumSink {
         self.end(Datum::Struct);
     }
 
+    fn string_key(&mut self, _index: usize, key: &str) {
+        self.values.push(Datum::String(key.to_owned()));
+    }
+
+    fn end_string_map(&mut self) {
+        self.end_map();
+    }
+
+    fn map_key(&mut self, _index: usize) {}
+
+    fn map_value(&mut self) {}
+
+    fn end_map_entry(&mut self) {}
+
+    fn end_map(&mut self) {
+        self.end(|parts| {
+            let mut parts = parts.into_iter();
+            let mut entries = Vec::with_capacity(parts.len() / 2);
+            while let (Some(key), Some(value)) = (parts.next(), parts.next()) {
+                entries.push((key, value));
+            }
+            Datum::Map(entries)
+        });
+    }
+
     fn mark(&self) -> Mark {
         Mark {
             length: self.values.len(),

@@ -164,6 +164,25 @@ impl Sink for HeaderSink<'_> {
         self.out.push(b'}');
     }
 
+    /// `Values.append` writes every map like this, whatever its keys are.
+    fn begin_map(&mut self) {
+        self.begin_struct();
+    }
+
+    fn map_key(&mut self, index: usize) {
+        self.element(index);
+    }
+
+    fn map_value(&mut self) {
+        self.out.push(b':');
+    }
+
+    fn end_map_entry(&mut self) {}
+
+    fn end_map(&mut self) {
+        self.end_struct();
+    }
+
     fn mark(&self) -> Mark {
         Mark {
             length: self.out.len(),

@@ -38,6 +38,39 @@ pub trait Sink {
     fn field(&mut self, index: usize, name: &str);
     fn end_struct(&mut self);
 
+    /// A map with string keys; in JSON it looks like a struct.
+    fn begin_string_map(&mut self) {
+        self.begin_struct();
+    }
+    /// Before each entry's value.
+    fn string_key(&mut self, index: usize, key: &str) {
+        self.field(index, key);
+    }
+    fn end_string_map(&mut self) {
+        self.end_struct();
+    }
+
+    /// A map with other keys; in JSON it is an array of pairs.
+    fn begin_map(&mut self) {
+        self.begin_array();
+    }
+    /// Before each entry's key.
+    fn map_key(&mut self, index: usize) {
+        self.element(index);
+        self.begin_array();
+        self.element(0);
+    }
+    /// Before each entry's value.
+    fn map_value(&mut self) {
+        self.element(1);
+    }
+    fn end_map_entry(&mut self) {
+        self.end_array();
+    }
+    fn end_map(&mut self) {
+        self.end_array();
+    }
+
     /// Where to come back to when the value that follows turns out to be impossible.
     fn mark(&self) -> Mark;
     /// Forgets everything since `mark`.
@@ -91,6 +124,61 @@ pub fn write_datum<S: Sink>(schema: &Schema, datum: &Datum, sink: &mut S) {
     }
 }
 
+/// Writes a value that has no schema, as its Java class would be: a map with string keys only is an object.
+pub fn write_schemaless<S: Sink>(datum: &Datum, sink: &mut S) {
+    match datum {
+        Datum::Null => sink.null(),
+        Datum::Boolean(value) => sink.boolean(*value),
+        Datum::Int(value) => sink.int(*value),
+        Datum::Float32(value) => sink.float32(*value),
+        Datum::Float64(value) => sink.float64(*value),
+        Datum::String(text) => sink.string(text.as_bytes()),
+        Datum::Bytes(bytes) => sink.bytes(bytes),
+        Datum::Array(elements) | Datum::Struct(elements) => {
+            sink.begin_array();
+            for (index, element) in elements.iter().enumerate() {
+                sink.element(index);
+                write_schemaless(element, sink);
+            }
+            sink.end_array();
+        }
+        Datum::Map(entries) => write_schemaless_entries(entries, sink),
+    }
+}
+
+fn write_schemaless_entries<S: Sink>(entries: &[(Datum, Datum)], sink: &mut S) {
+    let texts = entries.iter().map(|(key, value)| match key {
+        Datum::String(key) => Some((key, value)),
+        Datum::Null
+        | Datum::Boolean(_)
+        | Datum::Int(_)
+        | Datum::Float32(_)
+        | Datum::Float64(_)
+        | Datum::Bytes(_)
+        | Datum::Array(_)
+        | Datum::Map(_)
+        | Datum::Struct(_) => None,
+    });
+    if let Some(texts) = texts.collect::<Option<Vec<_>>>() {
+        sink.begin_string_map();
+        for (index, (key, value)) in texts.into_iter().enumerate() {
+            sink.string_key(index, key);
+            write_schemaless(value, sink);
+        }
+        sink.end_string_map();
+        return;
+    }
+    sink.begin_map();
+    for (index, (key, value)) in entries.iter().enumerate() {
+        sink.map_key(index);
+        write_schemaless(key, sink);
+        sink.map_value();
+        write_schemaless(value, sink);
+        sink.end_map_entry();
+    }
+    sink.end_map();
+}
+
 fn write_int<S: Sink>(schema: &Schema, value: i64, sink: &mut S) {
     match schema.name.as_deref() {
         Some(logical::DATE) => sink.date(value.try_into().expect("days fit in 32 bits")),
@@ -113,7 +201,6 @@ fn write_elements<S: Sink>(items: &Schema, elements: &[Datum], sink: &mut S) {
     sink.end_array();
 }
 
-/// A map with string keys is an object, any other an array of pairs (`JsonConverter`).
 fn write_entries<S: Sink>(
     keys: &Schema,
     values: &Schema,
@@ -121,28 +208,26 @@ fn write_entries<S: Sink>(
     sink: &mut S,
 ) {
     if keys.kind == Kind::String {
-        sink.begin_struct();
+        sink.begin_string_map();
         for (index, (key, value)) in entries.iter().enumerate() {
             let Datum::String(key) = key else {
                 unreachable!("a key of a string-keyed map is a string")
             };
-            sink.field(index, key);
+            sink.string_key(index, key);
             write_datum(values, value, sink);
         }
-        sink.end_struct();
+        sink.end_string_map();
         return;
     }
-    sink.begin_array();
+    sink.begin_map();
     for (index, (key, value)) in entries.iter().enumerate() {
-        sink.element(index);
-        sink.begin_array();
-        sink.element(0);
+        sink.map_key(index);
         write_datum(keys, key, sink);
-        sink.element(1);
+        sink.map_value();
         write_datum(values, value, sink);
-        sink.end_array();
+        sink.end_map_entry();
     }
-    sink.end_array();
+    sink.end_map();
 }
 
 fn write_fields<S: Sink>(fields: &[Field], values: &[Datum], sink: &mut S) {

@@ -1,33 +1,29 @@
 //! One table's changes → its records (`RelationalChangeRecordEmitter`, `EventDispatcher`).
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use super::converter::{ConvertError, Phase};
-use super::envelope::{Circumstances, EnvelopeEncoder, Images};
-use super::headers::{NEW_KEY, OLD_KEY};
-use super::key::KeyEncoder;
+use super::emitter::{Emitter, Rules};
+use super::envelope::EnvelopeEncoder;
 use super::names::{field_name, schema_name};
 use super::plan::{Plan, reads_column};
-use super::record::{Placement, RecordBuffer};
-use super::row::{Row, RowEncoder, WriteError, struct_schema};
+use super::record::RecordBuffer;
+use super::row::{RowEncoder, WriteError, struct_schema};
 use super::source::SourceBlock;
 use super::topic::data_topic;
-use crate::change::{Change, ChangeKind};
-use crate::config::connector::{ConnectorConfig, SkippedOperations};
+use super::tree::SourceRecords;
+use super::writer::{BytesWriter, Parts, RecordWriter, TreeWriter};
+use crate::change::Change;
+use crate::config::connector::ConnectorConfig;
 use crate::postgres::catalog::{Column, Table, Types};
-use crate::postgres::pgoutput::{OldTuple, Relation, Tuple};
+use crate::postgres::pgoutput::Relation;
 
 /// Everything that is decided once a table: made when a Relation message arrives or when a snapshot begins a table.
 pub struct TableEncoder {
     /// `schema.table`.
     table: String,
-    topic: Arc<str>,
-    key: Option<KeyEncoder>,
-    envelope: EnvelopeEncoder,
-    skipped: SkippedOperations,
-    tombstones: bool,
-    context_headers: bool,
+    rules: Rules,
+    parts: Parts,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -129,22 +125,21 @@ impl TableEncoder {
         let named = named
             .map(|(field, converter)| Some((field, converter?)))
             .collect();
-        let row = RowEncoder::new(named, config.value_converter);
+        let options = config.value_converter.json_options();
+        let row = RowEncoder::new(named, options);
         let source = SourceBlock::new(config, plan.schema, plan.name);
         Self {
             table: format!("{}.{}", plan.schema, plan.name),
-            key: plan.key_encoder(&names, types, config),
-            envelope: EnvelopeEncoder::new(
-                &names,
-                row_schema,
-                row,
-                source,
-                &config.value_converter,
-            ),
-            skipped: config.records.skipped,
-            tombstones: config.records.tombstones_on_delete,
-            context_headers: config.records.extended_headers,
-            topic: topic.into(),
+            rules: Rules {
+                skipped: config.records.skipped,
+                tombstones: config.records.tombstones_on_delete,
+            },
+            parts: Parts {
+                key: plan.key_encoder(&names, types, config),
+                envelope: EnvelopeEncoder::new(&names, row_schema, row, source, &options),
+                context_headers: config.records.extended_headers,
+                topic: topic.into(),
+            },
         }
     }
 
@@ -156,282 +151,34 @@ impl TableEncoder {
 
     #[must_use]
     pub fn topic(&self) -> &Arc<str> {
-        &self.topic
+        &self.parts.topic
     }
 
     /// Appends the records of one change: none if its operation is skipped, two for a delete with its tombstone, three for a
     /// change of the key. `now_ns` is the wall clock in nanoseconds since 1970.
     ///
-    /// After an error the buffer holds whole records only, none of them of this change.
+    /// Returns how many changes these are: all records but tombstones. After an error the buffer holds whole records only, none of them of this change.
     pub fn encode(
         &mut self,
         change: &Change<'_>,
         now_ns: i64,
         out: &mut RecordBuffer,
-    ) -> Result<(), EncodeError> {
-        let mut circumstances = Circumstances {
-            position: change.position,
-            marker: None,
-            now_ns,
-        };
-        match change.kind {
-            ChangeKind::Read { row, marker } => {
-                circumstances.marker = Some(marker);
-                self.create("r", row, &circumstances, out)
-            }
-            ChangeKind::Insert { .. } if self.skipped.create => Ok(()),
-            ChangeKind::Insert { new } => self.create("c", new, &circumstances, out),
-            ChangeKind::Update { old, new } => self.update(old, new, &circumstances, out),
-            ChangeKind::Delete { .. } if self.skipped.delete => Ok(()),
-            ChangeKind::Delete { old } => self.delete(old, &circumstances, out),
-            ChangeKind::Truncate if self.skipped.truncate => Ok(()),
-            ChangeKind::Truncate => {
-                let value = self.write_value(
-                    &Images {
-                        op: "t",
-                        before: None,
-                        after: None,
-                    },
-                    &circumstances,
-                    out,
-                )?;
-                self.push(None, Some(value), None, out);
-                Ok(())
-            }
-        }
+    ) -> Result<u64, EncodeError> {
+        let parts = &mut self.parts;
+        let written = emit(self.rules, BytesWriter { parts, out }, change, now_ns);
+        written.map_err(|error| self.error(error))
     }
 
-    fn create(
+    /// As [`encode`](Self::encode), but as trees, for transforms and for converters other than `JsonConverter`.
+    pub fn encode_tree(
         &mut self,
-        op: &'static str,
-        new: Tuple<'_>,
-        circumstances: &Circumstances<'_>,
-        out: &mut RecordBuffer,
-    ) -> Result<(), EncodeError> {
-        let Some(new) = self.row(new, None)? else {
-            return Ok(());
-        };
-        let key = self.write_key(new, out)?;
-        let value = self.write_value(
-            &Images {
-                op,
-                before: None,
-                after: Some(new),
-            },
-            circumstances,
-            out,
-        )?;
-        self.push(key, Some(value), None, out);
-        Ok(())
-    }
-
-    fn update(
-        &mut self,
-        old: Option<OldTuple<'_>>,
-        new: Tuple<'_>,
-        circumstances: &Circumstances<'_>,
-        out: &mut RecordBuffer,
-    ) -> Result<(), EncodeError> {
-        let old = old.map(tuple_of);
-        let Some(new) = self.row(new, old)? else {
-            return Ok(());
-        };
-        let before = match old {
-            Some(old) => self.row(old, None)?,
-            None => None,
-        };
-        if let Some(before) = before
-            && self.key_changed(before, new)?
-        {
-            return self.change_key(before, new, circumstances, out);
-        }
-        if self.skipped.update {
-            return Ok(());
-        }
-        let key = self.write_key(new, out)?;
-        let value = self.write_value(
-            &Images {
-                op: "u",
-                before,
-                after: Some(new),
-            },
-            circumstances,
-            out,
-        )?;
-        self.push(key, Some(value), None, out);
-        Ok(())
-    }
-
-    fn delete(
-        &mut self,
-        old: OldTuple<'_>,
-        circumstances: &Circumstances<'_>,
-        out: &mut RecordBuffer,
-    ) -> Result<(), EncodeError> {
-        let Some(old) = self.row(tuple_of(old), None)? else {
-            return Ok(());
-        };
-        let key = self.write_key(old, out)?;
-        let value = self.write_value(
-            &Images {
-                op: "d",
-                before: Some(old),
-                after: None,
-            },
-            circumstances,
-            out,
-        )?;
-        self.push(key.clone(), Some(value), None, out);
-        if self.tombstones {
-            self.push(key, None, None, out);
-        }
-        Ok(())
-    }
-
-    /// A row that moved to another key is deleted under the old one and created under the new one.
-    fn change_key(
-        &mut self,
-        old: Row<'_>,
-        new: Row<'_>,
-        circumstances: &Circumstances<'_>,
-        out: &mut RecordBuffer,
-    ) -> Result<(), EncodeError> {
-        let delete = if self.skipped.delete {
-            None
-        } else {
-            let key = self.write_key(old, out)?;
-            let header = self.write_key_header(NEW_KEY, new, out)?;
-            let value = self.write_value(
-                &Images {
-                    op: "d",
-                    before: Some(old),
-                    after: None,
-                },
-                circumstances,
-                out,
-            )?;
-            Some((key, value, header))
-        };
-        let create = if self.skipped.create {
-            None
-        } else {
-            let key = self.write_key(new, out)?;
-            let header = self.write_key_header(OLD_KEY, old, out)?;
-            let circumstances = match &delete {
-                Some(_) => circumstances.of_next(),
-                None => *circumstances,
-            };
-            let value = self.write_value(
-                &Images {
-                    op: "c",
-                    before: None,
-                    after: Some(new),
-                },
-                &circumstances,
-                out,
-            )?;
-            Some((key, value, header))
-        };
-        if let Some((key, value, header)) = delete {
-            self.push(key.clone(), Some(value), header.clone(), out);
-            if self.tombstones {
-                self.push(key, None, header, out);
-            }
-        }
-        if let Some((key, value, header)) = create {
-            self.push(key, Some(value), header, out);
-        }
-        Ok(())
-    }
-
-    /// `None` for a row without columns, which Debezium skips.
-    fn row<'a>(
-        &self,
-        tuple: Tuple<'a>,
-        old: Option<Tuple<'a>>,
-    ) -> Result<Option<Row<'a>>, EncodeError> {
-        if tuple.column_count() == 0 {
-            return Ok(None);
-        }
-        let expected = self.envelope.column_count();
-        if usize::from(tuple.column_count()) != expected {
-            let actual = tuple.column_count();
-            return Err(EncodeError::ColumnCount {
-                table: self.table.clone(),
-                expected,
-                actual,
-            });
-        }
-        Ok(Some(Row { tuple, old }))
-    }
-
-    fn key_changed(&mut self, old: Row<'_>, new: Row<'_>) -> Result<bool, EncodeError> {
-        let Some(key) = &mut self.key else {
-            return Ok(false);
-        };
-        key.changed(old, new).map_err(|error| self.error(error))
-    }
-
-    fn write_key(
-        &self,
-        row: Row<'_>,
-        out: &mut RecordBuffer,
-    ) -> Result<Option<Range<usize>>, EncodeError> {
-        let Some(key) = &self.key else {
-            return Ok(None);
-        };
-        let bytes = out.bytes_mut();
-        let start = bytes.len();
-        key.write(row, bytes).map_err(|error| self.error(error))?;
-        Ok(Some(start..bytes.len()))
-    }
-
-    fn write_key_header(
-        &self,
-        name: &'static str,
-        row: Row<'_>,
-        out: &mut RecordBuffer,
-    ) -> Result<Option<KeyHeader>, EncodeError> {
-        let Some(key) = &self.key else {
-            return Ok(None);
-        };
-        let bytes = out.bytes_mut();
-        let start = bytes.len();
-        key.write_header(row, bytes)
-            .map_err(|error| self.error(error))?;
-        Ok(Some((name, start..bytes.len())))
-    }
-
-    fn write_value(
-        &mut self,
-        images: &Images<'_>,
-        circumstances: &Circumstances<'_>,
-        out: &mut RecordBuffer,
-    ) -> Result<Range<usize>, EncodeError> {
-        let bytes = out.bytes_mut();
-        let start = bytes.len();
-        self.envelope
-            .write(images, circumstances, bytes)
-            .map_err(|error| self.error(error))?;
-        Ok(start..bytes.len())
-    }
-
-    fn push(
-        &self,
-        key: Option<Range<usize>>,
-        value: Option<Range<usize>>,
-        key_header: Option<KeyHeader>,
-        out: &mut RecordBuffer,
-    ) {
-        let topic = out.topic_index(&self.topic);
-        out.push(Placement {
-            topic,
-            partition: None,
-            key,
-            value,
-            key_header,
-            context_headers: self.context_headers,
-        });
+        change: &Change<'_>,
+        now_ns: i64,
+        out: &mut SourceRecords,
+    ) -> Result<u64, EncodeError> {
+        let parts = &mut self.parts;
+        let written = emit(self.rules, TreeWriter { parts, out }, change, now_ns);
+        written.map_err(|error| self.error(error))
     }
 
     #[cold]
@@ -440,14 +187,21 @@ impl TableEncoder {
         match error {
             WriteError::Convert(source) => EncodeError::Convert { table, source },
             WriteError::Binary => EncodeError::Binary { table },
+            WriteError::ColumnCount { expected, actual } => EncodeError::ColumnCount {
+                table,
+                expected,
+                actual,
+            },
         }
     }
 }
 
-type KeyHeader = (&'static str, Range<usize>);
-
-fn tuple_of(old: OldTuple<'_>) -> Tuple<'_> {
-    match old {
-        OldTuple::Full(tuple) | OldTuple::Key(tuple) => tuple,
-    }
+#[inline]
+fn emit<W: RecordWriter>(
+    rules: Rules,
+    writer: W,
+    change: &Change<'_>,
+    now_ns: i64,
+) -> Result<u64, WriteError> {
+    Emitter::new(rules, writer, change.position, now_ns).emit(change.kind)
 }

@@ -1,16 +1,20 @@
 //! The value of a change record: `before`, `after`, `source`, `transaction`, `op`, `ts_*` (`io.debezium.data.Envelope`).
 
+use std::sync::Arc;
+
 use super::row::{Row, RowEncoder, WriteError, frame};
 use super::source::{self, SourceBlock};
-use super::transaction::write_block;
+use super::transaction::{block_tree, write_block};
 use crate::change::{Position, SnapshotMarker};
 use crate::config::connector::JsonConverterOptions;
-use crate::connect::schema::{Field, Kind, Schema};
+use crate::connect::record::SchemaAndValue;
+use crate::connect::schema::{Datum, Field, Kind, Schema};
 
 pub(super) struct EnvelopeEncoder {
     /// Up to and with `"before":`.
     head: Vec<u8>,
     tail: &'static [u8],
+    schema: Arc<Schema>,
     row: RowEncoder,
     source: SourceBlock,
 }
@@ -20,6 +24,31 @@ pub(super) struct Images<'a> {
     pub(super) op: &'static str,
     pub(super) before: Option<Row<'a>>,
     pub(super) after: Option<Row<'a>>,
+    /// The row whose key goes into the header of this name.
+    pub(super) other_key: Option<(&'static str, Row<'a>)>,
+}
+
+impl<'a> Images<'a> {
+    pub(super) fn new(op: &'static str, before: Option<Row<'a>>, after: Option<Row<'a>>) -> Self {
+        Self {
+            op,
+            before,
+            after,
+            other_key: None,
+        }
+    }
+
+    pub(super) fn with_other_key(self, header: &'static str, row: Row<'a>) -> Self {
+        Self {
+            other_key: Some((header, row)),
+            ..self
+        }
+    }
+
+    /// The row there is, else the one there was.
+    pub(super) fn row(&self) -> Option<Row<'a>> {
+        self.after.or(self.before)
+    }
 }
 
 /// Where and when it happened.
@@ -53,7 +82,8 @@ impl EnvelopeEncoder {
         source: SourceBlock,
         options: &JsonConverterOptions,
     ) -> Self {
-        let (mut head, schema_tail) = frame(&schema(names, row_schema), options);
+        let schema = schema(names, row_schema);
+        let (mut head, schema_tail) = frame(&schema, options);
         head.extend_from_slice(b"{\"before\":");
         let tail = if schema_tail.is_empty() {
             b"}".as_slice()
@@ -63,6 +93,7 @@ impl EnvelopeEncoder {
         Self {
             head,
             tail,
+            schema: Arc::new(schema),
             row,
             source,
         }
@@ -92,6 +123,31 @@ impl EnvelopeEncoder {
         write_clock(circumstances.now_ns, out);
         out.extend_from_slice(self.tail);
         Ok(())
+    }
+
+    pub(super) fn tree(
+        &self,
+        images: &Images<'_>,
+        circumstances: &Circumstances<'_>,
+    ) -> Result<SchemaAndValue, WriteError> {
+        let now_ns = circumstances.now_ns;
+        let fields = vec![
+            self.row_tree(images.before)?,
+            self.row_tree(images.after)?,
+            self.source
+                .tree(&circumstances.position, circumstances.marker),
+            block_tree(&circumstances.position),
+            Datum::String(images.op.to_owned()),
+            Datum::Int(now_ns.div_euclid(1_000_000)),
+            Datum::Int(now_ns.div_euclid(1000)),
+            Datum::Int(now_ns),
+        ];
+        let value = Datum::Struct(fields);
+        Ok(SchemaAndValue::new(Arc::clone(&self.schema), value))
+    }
+
+    fn row_tree(&self, row: Option<Row<'_>>) -> Result<Datum, WriteError> {
+        row.map_or(Ok(Datum::Null), |row| self.row.tree(row))
     }
 
     fn write_row(&self, row: Option<Row<'_>>, out: &mut Vec<u8>) -> Result<(), WriteError> {

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use super::record::{Placement, RecordBuffer};
+use super::record::{Headers, Placement, RecordBuffer};
 use super::row::frame;
 use super::topic::heartbeat_topic;
+use super::tree::SourceRecords;
 use crate::config::connector::ConnectorConfig;
 use crate::connect::json;
-use crate::connect::schema::{Field, Kind, Schema};
+use crate::connect::record::{SchemaAndValue, SourceRecord};
+use crate::connect::schema::{Datum, Field, Kind, Schema};
 
 pub struct HeartbeatEncoder {
     topic: Arc<str>,
@@ -15,6 +17,8 @@ pub struct HeartbeatEncoder {
     /// Up to the timestamp.
     value_head: Vec<u8>,
     value_tail: Vec<u8>,
+    key_tree: SchemaAndValue,
+    value_schema: Arc<Schema>,
 }
 
 impl HeartbeatEncoder {
@@ -25,7 +29,7 @@ impl HeartbeatEncoder {
             "serverName",
             Kind::String,
         );
-        let (mut key, key_tail) = frame(&key_schema, &config.key_converter);
+        let (mut key, key_tail) = frame(&key_schema, &config.key_converter.json_options());
         key.extend_from_slice(b"{\"serverName\":");
         json::write_string(config.topic_prefix.as_bytes(), &mut key);
         key.push(b'}');
@@ -36,7 +40,8 @@ impl HeartbeatEncoder {
             "ts_ms",
             Kind::Int64,
         );
-        let (mut value_head, value_tail) = frame(&value_schema, &config.value_converter);
+        let (mut value_head, value_tail) =
+            frame(&value_schema, &config.value_converter.json_options());
         value_head.extend_from_slice(b"{\"ts_ms\":");
         let value_tail = [b"}", value_tail].concat();
         Self {
@@ -44,6 +49,11 @@ impl HeartbeatEncoder {
             key,
             value_head,
             value_tail,
+            key_tree: SchemaAndValue::new(
+                Arc::new(key_schema),
+                Datum::Struct(vec![Datum::String(config.topic_prefix.clone())]),
+            ),
+            value_schema: Arc::new(value_schema),
         }
     }
 
@@ -69,8 +79,21 @@ impl HeartbeatEncoder {
             partition: Some(0),
             key: Some(key),
             value: Some(value),
-            key_header: None,
-            context_headers: false,
+            timestamp: None,
+            headers: Headers::None,
+        });
+    }
+
+    /// As [`encode`](Self::encode), as a tree.
+    pub fn encode_tree(&self, now_ms: i64, out: &mut SourceRecords) {
+        let value = Datum::Struct(vec![Datum::Int(now_ms)]);
+        out.push(SourceRecord {
+            topic: Arc::clone(&self.topic),
+            partition: Some(0),
+            key: self.key_tree.clone(),
+            value: SchemaAndValue::new(Arc::clone(&self.value_schema), value),
+            timestamp: None,
+            headers: Vec::new(),
         });
     }
 }

@@ -62,15 +62,15 @@ fn json(entries: &[Entry<'_>]) -> Vec<u8> {
 }
 
 fn write_map<S: Sink>(entries: &[Entry<'_>], sink: &mut S) {
-    sink.begin_struct();
+    sink.begin_string_map();
     for (index, (key, value)) in entries.iter().enumerate() {
-        sink.field(index, &String::from_utf8_lossy(key));
+        sink.string_key(index, &String::from_utf8_lossy(key));
         match value {
             Some(value) => sink.string(value),
             None => sink.null(),
         }
     }
-    sink.end_struct();
+    sink.end_string_map();
 }
 
 #[cfg(test)]

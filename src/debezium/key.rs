@@ -1,10 +1,14 @@
 //! Record keys: the key columns of a row, in key order.
 
+use std::sync::Arc;
+
 use super::converter::ColumnConverter;
 use super::row::{Row, WriteError, field_literal, frame, struct_schema, write_cell};
 use crate::config::connector::JsonConverterOptions;
+use crate::connect::datum_sink::DatumSink;
 use crate::connect::header::HeaderSink;
 use crate::connect::json::{self, JsonSink};
+use crate::connect::record::SchemaAndValue;
 use crate::connect::schema::{Field, Kind, Schema};
 use crate::connect::sink::Sink;
 use crate::postgres::pgoutput::Cell;
@@ -16,6 +20,7 @@ pub(super) struct KeyEncoder {
     literals: Vec<Box<[u8]>>,
     fixed: Option<FixedField>,
     tail: &'static [u8],
+    schema: Arc<Schema>,
     options: JsonConverterOptions,
     /// Old and new key while they are compared.
     scratch: [Vec<u8>; 2],
@@ -72,6 +77,7 @@ impl KeyEncoder {
             literals,
             fixed,
             tail,
+            schema: Arc::new(schema),
             options,
             scratch: Default::default(),
         }
@@ -87,11 +93,21 @@ impl KeyEncoder {
 
     /// Appends the key as the header converter writes it.
     pub(super) fn write_header(&self, row: Row<'_>, out: &mut Vec<u8>) -> Result<(), WriteError> {
-        let mut sink = HeaderSink::new(out);
+        self.write_struct(row, &mut HeaderSink::new(out))
+    }
+
+    pub(super) fn tree(&self, row: Row<'_>) -> Result<SchemaAndValue, WriteError> {
+        let mut sink = DatumSink::default();
+        self.write_struct(row, &mut sink)?;
+        let key = sink.finish().expect("the struct was begun and ended");
+        Ok(SchemaAndValue::new(Arc::clone(&self.schema), key))
+    }
+
+    fn write_struct<S: Sink>(&self, row: Row<'_>, sink: &mut S) -> Result<(), WriteError> {
         sink.begin_struct();
         for (index, column) in self.columns.iter().enumerate() {
             sink.field(index, &column.name);
-            write_cell(&column.converter, column.cell(row), &mut sink)?;
+            write_cell(&column.converter, column.cell(row), sink)?;
         }
         if let Some(fixed) = &self.fixed {
             sink.field(self.columns.len(), &fixed.name);

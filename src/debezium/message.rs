@@ -6,15 +6,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 
 use super::envelope::transaction_schema;
-use super::record::{Placement, RecordBuffer};
+use super::record::{Headers, Placement, RecordBuffer};
 use super::row::frame;
 use super::source::{self, SourceBlock};
 use super::topic::message_topic;
-use super::transaction::write_block;
+use super::transaction::{block_tree, write_block};
+use super::tree::SourceRecords;
 use crate::change::Position;
 use crate::config::connector::{BinaryMode, ConnectorConfig};
 use crate::connect::json;
-use crate::connect::schema::{Field, Kind, Schema};
+use crate::connect::record::{SchemaAndValue, SourceRecord};
+use crate::connect::schema::{Datum, Field, Kind, Schema};
 
 pub struct MessageEncoder {
     topic: Arc<str>,
@@ -22,6 +24,8 @@ pub struct MessageEncoder {
     key_tail: &'static [u8],
     value_head: Vec<u8>,
     value_tail: &'static [u8],
+    key_schema: Arc<Schema>,
+    value_schema: Arc<Schema>,
     source: SourceBlock,
     binary: BinaryMode,
 }
@@ -29,15 +33,17 @@ pub struct MessageEncoder {
 impl MessageEncoder {
     #[must_use]
     pub fn new(config: &ConnectorConfig) -> Self {
-        let (key_head, key_tail) = frame(&key_schema(), &config.key_converter);
-        let (value_head, value_tail) =
-            frame(&value_schema(config.values.binary), &config.value_converter);
+        let (key_schema, value_schema) = (key_schema(), value_schema(config.values.binary));
+        let (key_head, key_tail) = frame(&key_schema, &config.key_converter.json_options());
+        let (value_head, value_tail) = frame(&value_schema, &config.value_converter.json_options());
         Self {
             topic: message_topic(config).into(),
             key_head,
             key_tail,
             value_head,
             value_tail,
+            key_schema: Arc::new(key_schema),
+            value_schema: Arc::new(value_schema),
             source: SourceBlock::new(config, "", ""),
             binary: config.values.binary,
         }
@@ -86,8 +92,42 @@ impl MessageEncoder {
             partition: None,
             key: Some(key),
             value: Some(value),
-            key_header: None,
-            context_headers: false,
+            timestamp: None,
+            headers: Headers::None,
+        });
+    }
+
+    /// As [`encode`](Self::encode), as a tree.
+    pub fn encode_tree(
+        &self,
+        prefix: &str,
+        content: &[u8],
+        position: &Position<'_>,
+        now_ms: i64,
+        out: &mut SourceRecords,
+    ) {
+        let prefix = Datum::String(prefix.to_owned());
+        let content = match self.binary {
+            BinaryMode::Bytes => Datum::Bytes(content.to_vec()),
+            mode @ (BinaryMode::Base64 | BinaryMode::Base64UrlSafe | BinaryMode::Hex) => {
+                Datum::String(spelled(content, mode))
+            }
+        };
+        let key = Datum::Struct(vec![prefix.clone()]);
+        let value = Datum::Struct(vec![
+            Datum::String("m".to_owned()),
+            Datum::Int(now_ms),
+            self.source.tree(position, None),
+            block_tree(position),
+            Datum::Struct(vec![prefix, content]),
+        ]);
+        out.push(SourceRecord {
+            topic: Arc::clone(&self.topic),
+            partition: None,
+            key: SchemaAndValue::new(Arc::clone(&self.key_schema), key),
+            value: SchemaAndValue::new(Arc::clone(&self.value_schema), value),
+            timestamp: None,
+            headers: Vec::new(),
         });
     }
 }

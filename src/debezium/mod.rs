@@ -10,9 +10,12 @@ pub mod record;
 pub mod source;
 pub mod topic;
 pub mod transaction;
+pub mod transform;
+pub mod tree;
 
 mod conversion;
 mod default;
+mod emitter;
 mod envelope;
 mod geometry;
 mod hstore;
@@ -26,6 +29,7 @@ mod source_type;
 mod temporal;
 mod types;
 mod vector;
+mod writer;
 
 #[cfg(test)]
 mod deviation_tests;

@@ -81,7 +81,12 @@ impl Plan<'_> {
             })
         };
         let columns = positions.into_iter().filter_map(key_column).collect();
-        Some(KeyEncoder::new(names, columns, fixed, config.key_converter))
+        Some(KeyEncoder::new(
+            names,
+            columns,
+            fixed,
+            config.key_converter.json_options(),
+        ))
     }
 }
 

@@ -12,10 +12,12 @@ pub struct RecordBuffer {
     /// The topics of this batch. Kept here, so that a record costs no reference count.
     topics: Vec<Arc<str>>,
     records: Vec<Placement>,
+    /// Headers of single records: name and value.
+    headers: Vec<(Arc<str>, Option<Range<usize>>)>,
 }
 
 /// One record of a [`RecordBuffer`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Record<'a> {
     pub topic: &'a Arc<str>,
     /// `None` leaves the choice to the partitioner.
@@ -23,22 +25,73 @@ pub struct Record<'a> {
     pub key: Option<&'a [u8]>,
     /// `None` is a tombstone.
     pub value: Option<&'a [u8]>,
-    /// Comes before the context headers.
-    pub key_header: Option<(&'static str, &'a [u8])>,
-    /// Whether [`super::headers::context_headers`] belong to this record.
-    pub context_headers: bool,
+    /// Milliseconds since 1970; `None` leaves it to the producer.
+    pub timestamp: Option<i64>,
+    pub headers: RecordHeaders<'a>,
+}
+
+impl<'a> Record<'a> {
+    /// The headers but for those of [`super::headers::context_headers`] on [`RecordHeaders::Context`], in order.
+    pub fn own_headers(&self) -> impl Iterator<Item = (&'a str, Option<&'a [u8]>)> {
+        let (one, many) = match self.headers {
+            RecordHeaders::None | RecordHeaders::Context => (None, None),
+            RecordHeaders::KeyAndContext(name, value) => (Some((name, Some(value))), None),
+            RecordHeaders::Own(headers) => (None, Some(headers)),
+        };
+        let many = many.into_iter().flat_map(|headers| headers.iter());
+        one.into_iter().chain(many)
+    }
+}
+
+/// The headers of a record.
+#[derive(Clone, Copy, Debug)]
+pub enum RecordHeaders<'a> {
+    None,
+    /// Those of [`super::headers::context_headers`].
+    Context,
+    /// This one, then those of [`super::headers::context_headers`].
+    KeyAndContext(&'static str, &'a [u8]),
+    Own(OwnHeaders<'a>),
+}
+
+/// Headers of one record.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnHeaders<'a> {
+    headers: &'a [(Arc<str>, Option<Range<usize>>)],
+    bytes: &'a [u8],
+}
+
+impl<'a> OwnHeaders<'a> {
+    /// Name and value; a value can be null.
+    fn iter(self) -> impl Iterator<Item = (&'a str, Option<&'a [u8]>)> {
+        let bytes = self.bytes;
+        self.headers.iter().map(move |(name, value)| {
+            let value = value.as_ref().map(|range| &bytes[range.clone()]);
+            (&**name, value)
+        })
+    }
 }
 
 /// Where a record lies in the arena.
 #[derive(Clone, Debug)]
-pub(super) struct Placement {
+pub(crate) struct Placement {
     /// Of [`RecordBuffer::topic_index`].
-    pub(super) topic: usize,
-    pub(super) partition: Option<i32>,
-    pub(super) key: Option<Range<usize>>,
-    pub(super) value: Option<Range<usize>>,
-    pub(super) key_header: Option<(&'static str, Range<usize>)>,
-    pub(super) context_headers: bool,
+    pub(crate) topic: usize,
+    pub(crate) partition: Option<i32>,
+    pub(crate) timestamp: Option<i64>,
+    pub(crate) key: Option<Range<usize>>,
+    pub(crate) value: Option<Range<usize>>,
+    pub(crate) headers: Headers,
+}
+
+/// [`RecordHeaders`] in the arena.
+#[derive(Clone, Debug)]
+pub(crate) enum Headers {
+    None,
+    Context,
+    KeyAndContext(&'static str, Range<usize>),
+    /// Of [`RecordBuffer::headers`].
+    Own(Range<usize>),
 }
 
 impl RecordBuffer {
@@ -63,16 +116,6 @@ impl RecordBuffer {
         self.bytes.len()
     }
 
-    /// How many changes the records from the `first`-th on are: all but tombstones.
-    #[must_use]
-    pub fn changes_from(&self, first: usize) -> usize {
-        let records = &self.records[first..];
-        records
-            .iter()
-            .filter(|record| record.value.is_some())
-            .count()
-    }
-
     /// The record appended as the `index`-th, from 0.
     #[must_use]
     pub fn get(&self, index: usize) -> Option<Record<'_>> {
@@ -85,20 +128,26 @@ impl RecordBuffer {
         self.records.iter().map(|placement| self.record(placement))
     }
 
+    /// The topics of the records, each once.
+    pub fn topics(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.topics.iter()
+    }
+
     /// Forgets all records and keeps the memory.
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.topics.clear();
         self.records.clear();
+        self.headers.clear();
     }
 
     /// Where the bytes of the next records go.
-    pub(super) fn bytes_mut(&mut self) -> &mut Vec<u8> {
+    pub(crate) fn bytes_mut(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
     }
 
     /// The number of `topic` in this batch.
-    pub(super) fn topic_index(&mut self, topic: &Arc<str>) -> usize {
+    pub(crate) fn topic_index(&mut self, topic: &Arc<str>) -> usize {
         // From the end, because changes of one table come in runs.
         if let Some(index) = self
             .topics
@@ -111,22 +160,51 @@ impl RecordBuffer {
         self.topics.len() - 1
     }
 
-    pub(super) fn push(&mut self, placement: Placement) {
+    /// Appends what `write` writes, unless it says that there is nothing: then, and after an error, no byte is left of it.
+    pub(crate) fn append<E>(
+        &mut self,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<bool, E>,
+    ) -> Result<Option<Range<usize>>, E> {
+        let start = self.bytes.len();
+        let written = write(&mut self.bytes);
+        if !matches!(written, Ok(true)) {
+            self.bytes.truncate(start);
+        }
+        Ok(written?.then(|| start..self.bytes.len()))
+    }
+
+    /// The place of the next header.
+    pub(crate) fn header_count(&self) -> usize {
+        self.headers.len()
+    }
+
+    /// A header of a record that comes next, its value a range of the bytes.
+    pub(crate) fn push_header(&mut self, name: Arc<str>, value: Option<Range<usize>>) {
+        self.headers.push((name, value));
+    }
+
+    pub(crate) fn push(&mut self, placement: Placement) {
         self.records.push(placement);
     }
 
     fn record(&self, placement: &Placement) -> Record<'_> {
         let slice = |range: &Range<usize>| &self.bytes[range.clone()];
+        let headers = match &placement.headers {
+            Headers::None => RecordHeaders::None,
+            Headers::Context => RecordHeaders::Context,
+            Headers::KeyAndContext(name, range) => RecordHeaders::KeyAndContext(name, slice(range)),
+            Headers::Own(range) => RecordHeaders::Own(OwnHeaders {
+                headers: &self.headers[range.clone()],
+                bytes: &self.bytes,
+            }),
+        };
         Record {
             topic: &self.topics[placement.topic],
             partition: placement.partition,
             key: placement.key.as_ref().map(slice),
             value: placement.value.as_ref().map(slice),
-            key_header: placement
-                .key_header
-                .as_ref()
-                .map(|(name, range)| (*name, slice(range))),
-            context_headers: placement.context_headers,
+            timestamp: placement.timestamp,
+            headers,
         }
     }
 }

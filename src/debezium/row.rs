@@ -2,8 +2,9 @@
 
 use super::converter::{ColumnConverter, ConvertError};
 use crate::config::connector::JsonConverterOptions;
+use crate::connect::datum_sink::DatumSink;
 use crate::connect::json::{self, JsonSink};
-use crate::connect::schema::{Field, Kind, Schema};
+use crate::connect::schema::{Datum, Field, Kind, Schema};
 use crate::connect::sink::Sink;
 use crate::postgres::pgoutput::{Cell, Cells, Tuple};
 
@@ -96,13 +97,30 @@ impl RowEncoder {
         out.extend_from_slice(if is_empty { b"{}" } else { b"}" });
         Ok(())
     }
+
+    /// The captured columns of a row, as a struct.
+    pub(super) fn tree(&self, row: Row<'_>) -> Result<Datum, WriteError> {
+        let mut fields = Vec::with_capacity(self.columns.len());
+        for (column, cell) in self.columns.iter().zip(row.cells()) {
+            let Some(column) = column else { continue };
+            let mut sink = DatumSink::default();
+            write_cell(&column.converter, cell, &mut sink)?;
+            fields.push(sink.finish().expect("a conversion writes one value"));
+        }
+        Ok(Datum::Struct(fields))
+    }
 }
 
-/// A cell that has no form in a record.
+/// A row that has no form in a record.
 #[derive(Debug)]
 pub(super) enum WriteError {
     Convert(ConvertError),
     Binary,
+    /// A row that is not of the relation.
+    ColumnCount {
+        expected: usize,
+        actual: u16,
+    },
 }
 
 #[inline]

@@ -23,7 +23,16 @@ pub(super) struct SourceBlock {
     schema_to_tx_id: Vec<u8>,
     /// What a streamed change shows for `snapshot`.
     streamed_snapshot: &'static str,
+    names: Names,
     transaction: Option<Transaction>,
+}
+
+/// What never changes, for trees.
+struct Names {
+    prefix: String,
+    database: String,
+    schema: String,
+    table: String,
 }
 
 /// A source block with two gaps for the LSN.
@@ -58,13 +67,22 @@ impl SourceBlock {
         schema_to_tx_id.extend_from_slice(b",\"txId\":");
 
         // A streamed change leaves the field unset, and JsonConverter writes its default.
-        let replaced = config.value_converter.replace_null_with_default;
+        let replaced = config
+            .value_converter
+            .json_options()
+            .replace_null_with_default;
         let streamed_snapshot = if replaced { "\"false\"" } else { "null" };
         Self {
             to_ts_ms,
             db_to_sequence,
             schema_to_tx_id,
             streamed_snapshot,
+            names: Names {
+                prefix: config.topic_prefix.clone(),
+                database: config.database.dbname.clone(),
+                schema: schema.to_owned(),
+                table: table.to_owned(),
+            },
             transaction: None,
         }
     }
@@ -96,6 +114,42 @@ impl SourceBlock {
         self.transaction = Some(transaction);
     }
 
+    /// The same as a struct of [`schema`].
+    pub(super) fn tree(&self, position: &Position<'_>, marker: Option<SnapshotMarker>) -> Datum {
+        let text = |text: &str| Datum::String(text.to_owned());
+        let names = &self.names;
+        let committed_at_us = position.committed_at.unix_us();
+        let lsn = position.lsn.as_i64();
+        let last_commit_lsn = position.last_commit_lsn.map(Lsn::as_i64);
+        let sequence = match last_commit_lsn {
+            None => format!("[null,\"{lsn}\"]"),
+            Some(last) => format!("[\"{last}\",\"{lsn}\"]"),
+        };
+        let (origin, origin_lsn) = match position.origin {
+            None => (Datum::Null, Datum::Null),
+            Some(origin) => (text(origin.name), Datum::Int(origin.commit_lsn.as_i64())),
+        };
+        let xid = position.xid.map(u64::cast_signed);
+        Datum::Struct(vec![
+            text(VERSION),
+            text(CONNECTOR),
+            text(&names.prefix),
+            Datum::Int(committed_at_us.div_euclid(1000)),
+            marker.map_or(Datum::Null, |marker| text(marker_text(marker))),
+            text(&names.database),
+            Datum::String(sequence),
+            Datum::Int(committed_at_us),
+            Datum::Int(committed_at_us.wrapping_mul(1000)),
+            text(&names.schema),
+            text(&names.table),
+            xid.map_or(Datum::Null, Datum::Int),
+            Datum::Int(lsn),
+            Datum::Null,
+            origin,
+            origin_lsn,
+        ])
+    }
+
     /// Renders into `text`, whose memory is used again.
     fn render(
         &self,
@@ -108,11 +162,10 @@ impl SourceBlock {
         text.extend_from_slice(&self.to_ts_ms);
         write_long(&mut text, committed_at_us.div_euclid(1000));
         text.extend_from_slice(b",\"snapshot\":");
-        text.extend_from_slice(
-            marker
-                .map_or(self.streamed_snapshot, marker_json)
-                .as_bytes(),
-        );
+        match marker {
+            Some(marker) => json::write_string(marker_text(marker).as_bytes(), &mut text),
+            None => text.extend_from_slice(self.streamed_snapshot.as_bytes()),
+        }
         text.extend_from_slice(&self.db_to_sequence);
         match position.last_commit_lsn {
             None => text.extend_from_slice(b"null"),
@@ -213,13 +266,13 @@ fn field(name: &str, schema: Schema) -> Field {
     }
 }
 
-fn marker_json(marker: SnapshotMarker) -> &'static str {
+fn marker_text(marker: SnapshotMarker) -> &'static str {
     match marker {
-        SnapshotMarker::First => "\"first\"",
-        SnapshotMarker::FirstInDataCollection => "\"first_in_data_collection\"",
-        SnapshotMarker::True => "\"true\"",
-        SnapshotMarker::LastInDataCollection => "\"last_in_data_collection\"",
-        SnapshotMarker::Last => "\"last\"",
+        SnapshotMarker::First => "first",
+        SnapshotMarker::FirstInDataCollection => "first_in_data_collection",
+        SnapshotMarker::True => "true",
+        SnapshotMarker::LastInDataCollection => "last_in_data_collection",
+        SnapshotMarker::Last => "last",
     }
 }
 

@@ -65,17 +65,15 @@ fn write_sparse_entries<S: Sink>(dimensions: i16, entries: &[(i16, f64)], sink: 
     sink.field(0, "dimensions");
     sink.int(dimensions.into());
     sink.field(1, "vector");
-    sink.begin_array();
+    sink.begin_map();
     for (position, (index, number)) in entries.iter().enumerate() {
-        sink.element(position);
-        sink.begin_array();
-        sink.element(0);
+        sink.map_key(position);
         sink.int((*index).into());
-        sink.element(1);
+        sink.map_value();
         sink.float64(*number);
-        sink.end_array();
+        sink.end_map_entry();
     }
-    sink.end_array();
+    sink.end_map();
     sink.end_struct();
 }
 

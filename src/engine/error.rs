@@ -7,6 +7,7 @@ use crate::postgres::Lsn;
 use crate::postgres::pgoutput::DecodeError;
 use crate::{kafka, postgres, snapshot};
 
+use super::pipeline;
 use super::plan::PlanError;
 
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +43,10 @@ pub enum Error {
         lsn: Lsn,
         source: EncodeError,
     },
+    #[error(transparent)]
+    Setup(#[from] pipeline::SetupError),
+    #[error(transparent)]
+    Pipeline(#[from] pipeline::Error),
     #[error("the server sent a row at {lsn} of relation {relation_id}, which it had not described")]
     UnknownRelation { relation_id: u32, lsn: Lsn },
     #[error("could not start the threads that talk to PostgreSQL")]
@@ -64,6 +69,8 @@ impl Error {
             Self::Kafka(error) => error.is_retriable(),
             Self::Offset(error) => error.is_retriable(),
             Self::Encode { source, .. } => source.is_retriable(),
+            Self::Setup(error) => error.is_retriable(),
+            Self::Pipeline(error) => error.is_retriable(),
             Self::Plan(_)
             | Self::Decode { .. }
             | Self::Assemble(_)

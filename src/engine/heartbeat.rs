@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 
+use super::error::Error;
+use super::records::Records;
 use crate::config::connector::{ConnectorConfig, DatabaseConfig};
 use crate::debezium::heartbeat::HeartbeatEncoder;
-use crate::debezium::record::RecordBuffer;
 use crate::postgres::client;
 
 pub(super) struct Heartbeats<'a> {
@@ -46,14 +47,10 @@ impl<'a> Heartbeats<'a> {
         self.last.elapsed() >= self.interval
     }
 
-    pub(super) fn topic(&self) -> &str {
-        self.encoder.topic()
-    }
-
     /// Appends a heartbeat record and starts the action query beside the stream, so that a lock it waits for holds up nothing.
-    pub(super) fn beat(&mut self, now_ms: i64, records: &mut RecordBuffer) {
+    pub(super) fn beat(&mut self, now_ms: i64, records: &mut Records) -> Result<(), Error> {
         self.last = Instant::now();
-        self.encoder.encode(now_ms, records);
+        records.heartbeat(&self.encoder, now_ms)?;
         if let Some((query, database, runtime)) = self.action {
             let (query, database) = (query.to_owned(), database.clone());
             runtime.spawn(async move {
@@ -62,6 +59,7 @@ impl<'a> Heartbeats<'a> {
                 }
             });
         }
+        Ok(())
     }
 }
 

@@ -5,8 +5,10 @@ pub mod checkpoint;
 mod error;
 mod heartbeat;
 mod outlet;
+pub mod pipeline;
 pub mod plan;
 pub mod progress;
+mod records;
 mod snapshot;
 mod start;
 mod stream;
@@ -18,6 +20,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 pub use error::Error;
+use pipeline::Pipeline;
 use progress::{Phase, Progress};
 
 use crate::config::connector::ConnectorConfig;
@@ -52,6 +55,12 @@ impl Engine<'_> {
     /// # Errors
     /// What stopped it for good.
     pub fn run(&self) -> Result<(), Error> {
+        if self.connector.needs_tree() {
+            let (_, warnings) = Pipeline::new(self.connector)?;
+            for warning in warnings {
+                tracing::warn!("{warning}");
+            }
+        }
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("walstreet-sql")

@@ -9,10 +9,10 @@ use super::ack::AckTracker;
 use super::checkpoint::Checkpoint;
 use super::error::Error;
 use super::progress::{Progress, add};
-use crate::debezium::record::{Record, RecordBuffer};
+use crate::debezium::record::{Record, RecordBuffer, RecordHeaders};
 use crate::kafka::error::Error as KafkaError;
 use crate::kafka::offsets::OffsetStore;
-use crate::kafka::producer::{Delivery, HeaderSet, Producer};
+use crate::kafka::producer::{Delivery, HeaderSet, Outgoing, Producer};
 use crate::kafka::topics::Topics;
 use crate::postgres::Lsn;
 
@@ -84,7 +84,7 @@ impl<'a> Outlet<'a> {
     }
 
     /// To be called before the first record of a topic.
-    pub(super) fn prepare_topic(&mut self, topic: &str) -> Result<(), Error> {
+    fn prepare_topic(&mut self, topic: &str) -> Result<(), Error> {
         match &mut self.destination {
             Destination::Kafka(kafka) => Ok(kafka.topics.prepare(topic)?),
             Destination::Discard => Ok(()),
@@ -93,6 +93,9 @@ impl<'a> Outlet<'a> {
 
     /// Sends all records of the buffer and empties it. Waits while the producer's queue is full.
     pub(super) fn send(&mut self, records: &mut RecordBuffer) -> Result<(), Error> {
+        for topic in records.topics() {
+            self.prepare_topic(topic)?;
+        }
         for record in records.iter() {
             let sequence = self.acks.sent();
             self.send_record(&record, sequence)?;
@@ -105,28 +108,32 @@ impl<'a> Outlet<'a> {
 
     fn send_record(&mut self, record: &Record<'_>, sequence: usize) -> Result<(), Error> {
         let own_set;
-        let headers = match record.key_header {
-            Some((name, value)) => {
+        let headers = match record.headers {
+            RecordHeaders::None => &self.no_headers,
+            RecordHeaders::Context => &self.context_set,
+            RecordHeaders::KeyAndContext(name, value) => {
                 own_set = self.with_key_header(name, value);
                 &own_set
             }
-            None if record.context_headers => &self.context_set,
-            None => &self.no_headers,
+            RecordHeaders::Own(_) => {
+                let headers: Vec<_> = record.own_headers().collect();
+                own_set = HeaderSet::new(&headers);
+                &own_set
+            }
         };
         let Destination::Kafka(kafka) = &mut self.destination else {
             self.acks.acknowledged(sequence);
             return Ok(());
         };
+        let outgoing = Outgoing {
+            topic: record.topic,
+            partition: record.partition,
+            key: record.key,
+            value: record.value,
+            timestamp: record.timestamp,
+        };
         loop {
-            let sent = kafka.producer.send(
-                record.topic,
-                record.partition,
-                record.key,
-                record.value,
-                headers,
-                sequence,
-            );
-            match sent {
+            match kafka.producer.send(&outgoing, headers, sequence) {
                 Ok(()) => return Ok(()),
                 Err(KafkaError::QueueFull { .. }) if self.cancel.is_cancelled() => {
                     return Err(Error::Stopped);

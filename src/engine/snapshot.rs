@@ -10,13 +10,13 @@ use super::checkpoint::Checkpoint;
 use super::error::Error;
 use super::outlet::Outlet;
 use super::progress::{Progress, add};
+use super::records::Records;
 use super::stream::now_ns;
 use crate::change::filter::{TableFilter, in_snapshot};
 use crate::change::{Change, ChangeKind, Position};
 use crate::config::connector::ConnectorConfig;
 use crate::debezium::encoder::TableEncoder;
 use crate::debezium::plan::reads_column;
-use crate::debezium::record::RecordBuffer;
 use crate::postgres::Lsn;
 use crate::postgres::catalog::Types;
 use crate::postgres::catalog_query::CapturedTable;
@@ -51,13 +51,11 @@ impl Snapshot<'_> {
         exported: Option<&str>,
         tables: &[CapturedTable],
         outlet: &mut Outlet<'_>,
+        records: &mut Records,
     ) -> Result<(), Error> {
         let session = self.runtime.block_on(Session::begin(client, exported))?;
         let start = session.start();
         let mut sources = self.sources(tables);
-        for source in &sources {
-            outlet.prepare_topic(source.encoder.topic())?;
-        }
         let reads: Vec<TableRead> = sources.iter().map(|source| source.read.clone()).collect();
         let (mut sender, mut receiver) = batch::channel();
         let reading = self.runtime.spawn(async move {
@@ -82,14 +80,13 @@ impl Snapshot<'_> {
             origin: None,
             order: None,
         };
-        let mut records = RecordBuffer::new();
         while let Some(rows) = receiver.blocking_recv() {
             if self.cancel.is_cancelled() {
                 return Err(Error::Stopped);
             }
             let source = &mut sources[rows.table()];
-            encode(&mut source.encoder, &rows, position, outlet, &mut records)?;
-            outlet.send(&mut records)?;
+            encode(&mut source.encoder, &rows, position, outlet, records)?;
+            outlet.send(&mut records.buffer)?;
             outlet.checkpoint(checkpoint(false));
             outlet.settle()?;
             add(&self.progress.snapshot_rows, rows.row_count());
@@ -142,7 +139,7 @@ fn encode(
     rows: &RowBatch,
     position: Position<'_>,
     outlet: &mut Outlet<'_>,
-    records: &mut RecordBuffer,
+    records: &mut Records,
 ) -> Result<(), Error> {
     for (cells, marker) in rows.rows() {
         let row = Tuple::new(rows.column_count(), cells).map_err(|source| Error::Decode {
@@ -154,15 +151,9 @@ fn encode(
             position,
             kind: ChangeKind::Read { row, marker },
         };
-        encoder
-            .encode(&change, now_ns(), records)
-            .map_err(|source| Error::Encode {
-                table: encoder.topic().to_string(),
-                lsn: position.lsn,
-                source,
-            })?;
-        if records.byte_len() >= SEND_BYTES {
-            outlet.send(records)?;
+        records.change(encoder, &change, now_ns())?;
+        if records.buffer.byte_len() >= SEND_BYTES {
+            outlet.send(&mut records.buffer)?;
         }
     }
     Ok(())

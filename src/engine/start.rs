@@ -11,6 +11,7 @@ use super::heartbeat::Heartbeats;
 use super::outlet::{Destination, Kafka, Outlet};
 use super::plan::{StartPlan, StreamStart, plan};
 use super::progress::Phase;
+use super::records::Records;
 use super::snapshot::Snapshot;
 use super::stream::{Reached, Stream, now_ns};
 use super::tables::Tables;
@@ -22,10 +23,8 @@ use crate::config::connector::ConnectorConfig;
 use crate::connect::offset::{SourceOffset, offset_key};
 use crate::debezium::headers::context_headers;
 use crate::debezium::message::MessageEncoder;
-use crate::debezium::record::RecordBuffer;
 use crate::debezium::transaction::TransactionMonitor;
-use crate::kafka::admin::TopicSpec;
-use crate::kafka::offsets::OffsetStore;
+use crate::kafka::offsets::{self, OffsetStore};
 use crate::kafka::producer::Producer;
 use crate::kafka::properties::{ClientSettings, data_producer};
 use crate::kafka::topics::Topics;
@@ -41,6 +40,8 @@ const SLOT_ACTIVE: &str = "55006";
 
 /// Runs until stopped or failed.
 pub(super) fn run(engine: &Engine<'_>, runtime: &Handle) -> Result<(), Error> {
+    let headers = context_headers(engine.connector, Uuid::now_v7()).to_vec();
+    let records = Records::new(engine.connector, &headers)?;
     // Kafka and PostgreSQL are asked at the same time: the start is mostly waiting for answers.
     let (destination, database) = std::thread::scope(|scope| {
         let destination = scope.spawn(|| open_destination(engine));
@@ -57,7 +58,6 @@ pub(super) fn run(engine: &Engine<'_>, runtime: &Handle) -> Result<(), Error> {
         (Err(kafka), Err(postgres)) if kafka.is_retriable() => return Err(postgres),
         (Err(error), _) | (_, Err(error)) => return Err(error),
     };
-    let headers = context_headers(engine.connector, Uuid::now_v7()).to_vec();
     let flush_interval = engine.worker.offsets.flush_interval;
     let outlet = Outlet::new(
         destination,
@@ -70,6 +70,7 @@ pub(super) fn run(engine: &Engine<'_>, runtime: &Handle) -> Result<(), Error> {
         engine,
         runtime,
         outlet,
+        records,
     };
     start.run(database, stored)
 }
@@ -107,23 +108,9 @@ fn open_destination(engine: &Engine<'_>) -> Result<(Destination, Option<SourceOf
         return Ok((Destination::Discard, None));
     }
     let (connector, worker) = (engine.connector, engine.worker);
-    let settings = client_settings(engine);
-    let topic = TopicSpec {
-        name: connector
-            .offsets_storage_topic
-            .clone()
-            .unwrap_or_else(|| worker.offsets.topic.clone()),
-        partitions: worker.offsets.partitions,
-        replication_factor: worker.offsets.replication_factor,
-        config: worker.offsets.topic_config.clone(),
-        property_prefix: "offset.storage.",
-    };
-    let open = if worker.offsets.check_policy {
-        OffsetStore::open
-    } else {
-        OffsetStore::open_unchecked
-    };
-    let offsets = open(&settings, &worker.group_id, &topic)?;
+    let settings = ClientSettings::new(engine.worker, engine.connector);
+    let topic = offsets::topic(worker, connector);
+    let offsets = OffsetStore::open(&settings, &worker.group_id, &topic)?;
     let offset_key = offset_key(&connector.name, &connector.topic_prefix);
     let stored = offsets
         .load(&offset_key)?
@@ -150,19 +137,11 @@ fn open_destination(engine: &Engine<'_>) -> Result<(Destination, Option<SourceOf
     ))
 }
 
-fn client_settings(engine: &Engine<'_>) -> ClientSettings {
-    ClientSettings {
-        bootstrap_servers: engine.worker.bootstrap_servers.clone(),
-        client: engine.worker.client.clone(),
-        producer: engine.worker.producer.clone(),
-        overrides: engine.connector.producer_overrides.clone(),
-    }
-}
-
 struct Start<'a> {
     engine: &'a Engine<'a>,
     runtime: &'a Handle,
     outlet: Outlet<'a>,
+    records: Records,
 }
 
 impl Start<'_> {
@@ -267,7 +246,13 @@ impl Start<'_> {
             lsn,
         };
         let started = Instant::now();
-        snapshot.take(reader, exported.as_deref(), tables, &mut self.outlet)?;
+        snapshot.take(
+            reader,
+            exported.as_deref(),
+            tables,
+            &mut self.outlet,
+            &mut self.records,
+        )?;
         let rows = self
             .engine
             .progress
@@ -320,7 +305,7 @@ impl Start<'_> {
             resume: Resume::after(start.sent),
             tables: Tables::new(config, self.runtime, client, types),
             outlet: self.outlet,
-            records: RecordBuffer::new(),
+            records: self.records,
             messages: MessageEncoder::new(config),
             transactions: TransactionMonitor::new(config, start.begun),
             heartbeats: Heartbeats::new(config, self.runtime, after_snapshot),

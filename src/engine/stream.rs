@@ -9,12 +9,12 @@ use super::error::Error;
 use super::heartbeat::Heartbeats;
 use super::outlet::Outlet;
 use super::progress::{Progress, add};
+use super::records::Records;
 use super::tables::Tables;
 use crate::change::assembler::{Assembler, Step};
 use crate::change::resume::{Resume, Verdict};
 use crate::change::{Change, ChangeKind, Position};
 use crate::debezium::message::MessageEncoder;
-use crate::debezium::record::RecordBuffer;
 use crate::debezium::transaction::TransactionMonitor;
 use crate::postgres::pgoutput::{self, Message};
 use crate::postgres::replication::{Batch, Frame, ReplicationStream};
@@ -37,7 +37,7 @@ pub(super) struct Stream<'a> {
     pub(super) resume: Resume,
     pub(super) tables: Tables<'a>,
     pub(super) outlet: Outlet<'a>,
-    pub(super) records: RecordBuffer,
+    pub(super) records: Records,
     pub(super) messages: MessageEncoder,
     pub(super) transactions: Option<TransactionMonitor>,
     pub(super) heartbeats: Option<Heartbeats<'a>>,
@@ -101,7 +101,7 @@ impl Stream<'_> {
                 self.read(&batch)?;
             }
             self.beat()?;
-            self.outlet.send(&mut self.records)?;
+            self.outlet.send(&mut self.records.buffer)?;
             if let Some(lsn) = self.outlet.settle()? {
                 self.confirm(lsn);
             }
@@ -124,8 +124,8 @@ impl Stream<'_> {
                     ..
                 } => self.idle_at(wal_end, reply_requested),
             }
-            if self.records.byte_len() >= SEND_BYTES {
-                self.outlet.send(&mut self.records)?;
+            if self.records.buffer.byte_len() >= SEND_BYTES {
+                self.outlet.send(&mut self.records.buffer)?;
             }
         }
         Ok(())
@@ -170,9 +170,10 @@ impl Stream<'_> {
                 xid, committed_at, ..
             } => {
                 self.resume.begin(xid);
-                if let Some(monitor) = monitor {
-                    self.outlet.prepare_topic(monitor.topic())?;
-                    monitor.begin(xid, wal_start, committed_at, &mut self.records);
+                if let Some(monitor) = monitor
+                    && let Some(record) = monitor.begin(xid, wal_start, committed_at)
+                {
+                    self.records.transaction(monitor, &record)?;
                 }
             }
             Step::Commit {
@@ -181,11 +182,12 @@ impl Stream<'_> {
                 committed_at,
             } => {
                 if let Some(monitor) = monitor {
-                    monitor.end(xid, wal_start, committed_at, &mut self.records);
+                    let record = monitor.end(xid, wal_start, committed_at);
+                    self.records.transaction(monitor, &record)?;
                 }
                 self.commit(xid, end_lsn, committed_at);
             }
-            Step::Relation(relation) => self.tables.learn(&relation, &mut self.outlet)?,
+            Step::Relation(relation) => self.tables.learn(&relation)?,
             Step::Logical {
                 transactional,
                 prefix,
@@ -196,10 +198,10 @@ impl Stream<'_> {
                     .filter(|_| transactional)
                     .map(TransactionMonitor::count_message);
                 if self.resume.change(position.lsn) == Verdict::Send {
-                    self.outlet.prepare_topic(self.messages.topic())?;
                     let now_ms = now_ns() / 1_000_000;
-                    self.messages
-                        .encode(prefix, content, &position, now_ms, &mut self.records);
+                    let messages = &mut self.messages;
+                    self.records
+                        .message(messages, (prefix, content), &position, now_ms)?;
                     add(&self.progress.changes, 1);
                 }
             }
@@ -240,7 +242,7 @@ impl Stream<'_> {
         };
         // Records of this transaction may still be in the buffer: the checkpoint comes after them.
         self.outlet
-            .checkpoint_after(&self.records, self.at.checkpoint());
+            .checkpoint_after(&self.records.buffer, self.at.checkpoint());
         add(&self.progress.transactions, 1);
     }
 
@@ -252,7 +254,7 @@ impl Stream<'_> {
         if is_due
             && wal_end > self.at.lsn
             && !self.assembler.in_transaction()
-            && self.records.is_empty()
+            && self.records.buffer.is_empty()
             && self.outlet.is_settled()
         {
             self.at = Reached {
@@ -275,9 +277,7 @@ impl Stream<'_> {
         else {
             return Ok(());
         };
-        self.outlet.prepare_topic(heartbeats.topic())?;
-        heartbeats.beat(now_ns() / 1_000_000, &mut self.records);
-        Ok(())
+        heartbeats.beat(now_ns() / 1_000_000, &mut self.records)
     }
 
     fn confirm(&mut self, lsn: Lsn) {
@@ -306,24 +306,17 @@ fn encode(
     tables: &mut Tables<'_>,
     monitor: Option<&mut TransactionMonitor>,
     mut change: Change<'_>,
-    records: &mut RecordBuffer,
+    records: &mut Records,
 ) -> Result<(), Error> {
     let Some(encoder) = tables.encoder(change.relation_id, change.position.lsn)? else {
         return Ok(());
     };
-    let first = records.len();
     change.position.order = monitor
         .as_ref()
         .map(|monitor| monitor.next_of(encoder.table()));
-    encoder
-        .encode(&change, now_ns(), records)
-        .map_err(|source| Error::Encode {
-            table: encoder.topic().to_string(),
-            lsn: change.position.lsn,
-            source,
-        })?;
+    let changes = records.change(encoder, &change, now_ns())?;
     if let Some(monitor) = monitor {
-        monitor.count(encoder.table(), records.changes_from(first));
+        monitor.count(encoder.table(), changes);
     }
     Ok(())
 }
@@ -335,18 +328,18 @@ fn count(
     change: Change<'_>,
 ) -> Result<(), Error> {
     match monitor {
-        Some(monitor) => encode(tables, Some(monitor), change, &mut RecordBuffer::new()),
+        Some(monitor) => encode(tables, Some(monitor), change, &mut Records::straight()),
         None => Ok(()),
     }
 }
 
-/// Whether an update becomes a delete, a tombstone and a create.
+/// Whether an update becomes a delete, a tombstone and a create. Transforms do not count.
 fn is_several(tables: &mut Tables<'_>, change: Change<'_>) -> Result<bool, Error> {
-    let mut records = RecordBuffer::new();
+    let mut records = Records::straight();
     if matches!(change.kind, ChangeKind::Update { .. }) {
         encode(tables, None, change, &mut records)?;
     }
-    Ok(records.len() > 1)
+    Ok(records.buffer.len() > 1)
 }
 
 /// A change of every table that a truncate names.

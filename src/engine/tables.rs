@@ -5,7 +5,6 @@ use tokio::runtime::Handle;
 use tokio_postgres::Client;
 
 use super::error::Error;
-use super::outlet::Outlet;
 use crate::change::filter::TableFilter;
 use crate::config::connector::ConnectorConfig;
 use crate::debezium::encoder::TableEncoder;
@@ -44,11 +43,7 @@ impl<'a> Tables<'a> {
     /// Compiles the encoder of a table that the server described, or described anew.
     ///
     /// Nullability, defaults and the key come from the catalog as it is now, as in Debezium (`PostgresSchema.applySchemaChangesForTable`).
-    pub(super) fn learn(
-        &mut self,
-        relation: &Relation,
-        outlet: &mut Outlet<'_>,
-    ) -> Result<(), Error> {
+    pub(super) fn learn(&mut self, relation: &Relation) -> Result<(), Error> {
         if !self.filter.accepts(&relation.schema, &relation.name) {
             self.encoders.insert(relation.id, None);
             return Ok(());
@@ -64,7 +59,6 @@ impl<'a> Tables<'a> {
         ))?;
         let table = found.as_ref().map(|captured| &captured.table);
         let encoder = TableEncoder::for_stream(relation, table, &self.types, self.config);
-        outlet.prepare_topic(encoder.topic())?;
         tracing::debug!(table = %format!("{}.{}", relation.schema, relation.name), topic = %encoder.topic(), "table described");
         self.encoders.insert(relation.id, Some(encoder));
         Ok(())

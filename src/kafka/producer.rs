@@ -27,6 +27,18 @@ pub struct Producer {
     max_record_bytes: usize,
 }
 
+/// A record to send.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Outgoing<'a> {
+    pub topic: &'a str,
+    /// `None` leaves the choice to the partitioner.
+    pub partition: Option<i32>,
+    pub key: Option<&'a [u8]>,
+    pub value: Option<&'a [u8]>,
+    /// Milliseconds since 1970; `None` is now.
+    pub timestamp: Option<i64>,
+}
+
 /// What became of one record.
 #[derive(Debug)]
 pub struct Delivery {
@@ -56,20 +68,24 @@ impl Producer {
     /// `QueueFull` after some 50 ms without room: take the deliveries, look whether to stop, and send it again.
     pub fn send(
         &mut self,
-        topic: &str,
-        partition: Option<i32>,
-        key: Option<&[u8]>,
-        value: Option<&[u8]>,
+        outgoing: &Outgoing<'_>,
         headers: &HeaderSet,
         sequence: usize,
     ) -> Result<(), Error> {
+        let Outgoing {
+            topic,
+            partition,
+            key,
+            value,
+            timestamp,
+        } = *outgoing;
         let headers = headers.0.clone();
         let mut record = BaseRecord {
             topic,
             partition,
             payload: value,
             key,
-            timestamp: None,
+            timestamp,
             headers,
             delivery_opaque: sequence,
         };

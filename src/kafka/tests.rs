@@ -14,7 +14,7 @@ use super::client;
 use super::error::Error;
 use super::murmur2::partition_for_key;
 use super::offsets::OffsetStore;
-use super::producer::{Delivery, HeaderSet, Producer};
+use super::producer::{Delivery, HeaderSet, Outgoing, Producer};
 use super::properties::{self, ClientSettings};
 use super::topics::Topics;
 use crate::config::connector::TopicCreation;
@@ -52,10 +52,13 @@ fn send_numbers(producer: &mut Producer, numbers: std::ops::Range<usize>) {
         let key = format!("key-{}", number % 10);
         let value = number.to_string();
         let sent = producer.send(
-            "changes",
-            None,
-            Some(key.as_bytes()),
-            Some(value.as_bytes()),
+            &Outgoing {
+                topic: "changes",
+                partition: None,
+                key: Some(key.as_bytes()),
+                value: Some(value.as_bytes()),
+                timestamp: None,
+            },
             &headers,
             number,
         );
@@ -179,10 +182,13 @@ fn a_full_queue_gives_the_thread_back_and_loses_nothing() {
     let headers = HeaderSet::default();
     let send = |producer: &mut Producer, sequence| {
         producer.send(
-            "changes",
-            None,
-            Some(b"k"),
-            Some(&value),
+            &Outgoing {
+                topic: "changes",
+                partition: None,
+                key: Some(b"k"),
+                value: Some(&value),
+                timestamp: None,
+            },
             &headers,
             sequence,
         )
@@ -218,10 +224,13 @@ fn a_record_that_is_too_large_is_told_with_its_size_and_the_remedy() {
     let value = vec![b'x'; 3000];
     let local = producer
         .send(
-            "changes",
-            None,
-            None,
-            Some(&value),
+            &Outgoing {
+                topic: "changes",
+                partition: None,
+                key: None,
+                value: Some(&value),
+                timestamp: None,
+            },
             &HeaderSet::default(),
             0,
         )
@@ -250,10 +259,13 @@ fn a_record_that_is_too_large_is_told_with_its_size_and_the_remedy() {
     );
     producer
         .send(
-            "changes",
-            None,
-            Some(b"k"),
-            Some(b"value"),
+            &Outgoing {
+                topic: "changes",
+                partition: None,
+                key: Some(b"k"),
+                value: Some(b"value"),
+                timestamp: None,
+            },
             &HeaderSet::default(),
             1,
         )
@@ -435,7 +447,17 @@ fn a_real_broker_creates_topics_as_configured() {
         .unwrap();
     let mut producer = producer(&settings);
     producer
-        .send(&automatic, None, None, Some(b"x"), &HeaderSet::default(), 0)
+        .send(
+            &Outgoing {
+                topic: &automatic,
+                partition: None,
+                key: None,
+                value: Some(b"x"),
+                timestamp: None,
+            },
+            &HeaderSet::default(),
+            0,
+        )
         .unwrap();
     flush(&mut producer).pop().unwrap().result.unwrap();
     assert_eq!(

@@ -108,7 +108,10 @@ impl Replay {
                     ..
                 } = &mut self.tables;
                 if let Some(monitor) = transactions {
-                    monitor.begin(xid, lsn, committed_at, records);
+                    let record = monitor.begin(xid, lsn, committed_at);
+                    if let Some(record) = record {
+                        monitor.encode(&record, records);
+                    }
                 }
             }
             Step::Commit {
@@ -120,7 +123,8 @@ impl Replay {
                     ..
                 } = &mut self.tables;
                 if let Some(monitor) = transactions {
-                    monitor.end(xid, lsn, committed_at, records);
+                    let record = monitor.end(xid, lsn, committed_at);
+                    monitor.encode(&record, records);
                 }
             }
             Step::Nothing => {}
@@ -146,14 +150,13 @@ impl Tables {
             Some(encoder) => {
                 let now_ns = clock_us(&change.position).saturating_mul(1_000);
                 let mut change = *change;
-                let first = self.records.len();
                 let monitor = self.transactions.as_mut();
                 change.position.order = monitor
                     .as_ref()
                     .map(|monitor| monitor.next_of(encoder.table()));
-                encoder.encode(&change, now_ns, &mut self.records)?;
+                let changes = encoder.encode(&change, now_ns, &mut self.records)?;
                 if let Some(monitor) = monitor {
-                    monitor.count(encoder.table(), self.records.changes_from(first));
+                    monitor.count(encoder.table(), changes);
                 }
                 Ok(())
             }

@@ -1,9 +1,8 @@
-//! The properties of Kafka Connect itself: name, converters, topic creation, offsets topic.
+//! The properties of Kafka Connect itself: name, topic creation, offsets topic.
 
 use super::Parser;
-use crate::config::connector::{DecimalFormat, JsonConverterOptions, TopicCreation};
+use crate::config::connector::TopicCreation;
 use crate::config::error::Problem;
-use crate::config::worker::{Converter, JSON_CONVERTER, SIMPLE_HEADER_CONVERTER};
 
 const TOPIC_CREATION_DEFAULT: &str = "topic.creation.default.";
 
@@ -23,106 +22,6 @@ impl Parser<'_> {
             self.problems.push(Problem::missing(name));
         }
         self.text(name)
-    }
-
-    /// A connector that names a converter also brings all of its options; otherwise the worker's converter counts, with
-    /// the worker's options only (`Worker.startTask` builds it from one of the two, never from both).
-    pub(super) fn converter(&mut self, name: &str, of_worker: &Converter) -> JsonConverterOptions {
-        let own = self.setting(name).map(|class| Converter {
-            class: class.value.trim().to_owned(),
-            options: self.settings.below(&format!("{name}.")),
-        });
-        let converter = own.as_ref().unwrap_or(of_worker);
-        if own.is_none() {
-            self.warn_of_orphans(name);
-        }
-        if !is_class(&converter.class, JSON_CONVERTER, "Json") {
-            let source = if own.is_some() {
-                ""
-            } else {
-                "the worker names another one; "
-            };
-            let text = format!("{source}only {JSON_CONVERTER} is there yet");
-            self.problems.push(Problem::refused(name, &text));
-        }
-        JsonConverterOptions {
-            schemas: self.option(name, converter, "schemas.enable", true),
-            decimal_format: self.decimal_format(name, converter),
-            replace_null_with_default: self.option(
-                name,
-                converter,
-                "replace.null.with.default",
-                true,
-            ),
-        }
-    }
-
-    fn warn_of_orphans(&mut self, name: &str) {
-        let prefix = format!("{name}.");
-        let orphans = self.settings.iter().filter(|setting| {
-            setting.name.starts_with(&prefix) && !setting.name.ends_with(".plugin.version")
-        });
-        let warnings = orphans.map(|setting| {
-            format!("\"{}\" has no effect without \"{name}\": Connect then uses the worker's converter with the worker's options", setting.name)
-        });
-        let warnings: Vec<String> = warnings.collect();
-        self.warnings.extend(warnings);
-    }
-
-    /// The connector's own header converter is judged by the table.
-    pub(super) fn header_converter(&mut self) {
-        let property = "header.converter";
-        if self.setting(property).is_none()
-            && !is_class(
-                &self.worker.header_converter,
-                SIMPLE_HEADER_CONVERTER,
-                "Simple",
-            )
-        {
-            let text = format!(
-                "the worker names another one; only {SIMPLE_HEADER_CONVERTER} is there yet"
-            );
-            self.problems.push(Problem::refused(property, &text));
-        }
-    }
-
-    fn option(&mut self, name: &str, converter: &Converter, option: &str, default: bool) -> bool {
-        let Some(text) = option_of(converter, option) else {
-            return default;
-        };
-        text.to_ascii_lowercase().parse().unwrap_or_else(|_| {
-            self.wrong_option(name, option, "Expected value to be either true or false");
-            default
-        })
-    }
-
-    fn decimal_format(&mut self, name: &str, converter: &Converter) -> DecimalFormat {
-        match option_of(converter, "decimal.format")
-            .map(str::to_ascii_uppercase)
-            .as_deref()
-        {
-            None | Some("BASE64") => DecimalFormat::Base64,
-            Some("NUMERIC") => DecimalFormat::Numeric,
-            Some(_) => {
-                self.wrong_option(
-                    name,
-                    "decimal.format",
-                    "String must be one of: BASE64, NUMERIC",
-                );
-                DecimalFormat::Base64
-            }
-        }
-    }
-
-    /// The table has already complained about the connector's own options; this is for the worker's.
-    fn wrong_option(&mut self, name: &str, option: &str, text: &str) {
-        if self.setting(name).is_none() {
-            let property = format!("{name}.{option}");
-            self.problems.push(Problem::invalid(
-                &property,
-                format!("in the worker configuration: {text}"),
-            ));
-        }
     }
 
     /// Any `topic.creation.` property makes the two of the default group mandatory (`SourceConnectorConfig`).
@@ -179,18 +78,4 @@ impl Parser<'_> {
         }
         Some(topic)
     }
-}
-
-fn option_of<'a>(converter: &'a Converter, option: &str) -> Option<&'a str> {
-    converter
-        .options
-        .iter()
-        .find(|(name, _)| name == option)
-        .map(|(_, value)| value.trim())
-}
-
-/// The full name, the simple name or Connect's alias of a class.
-fn is_class(given: &str, full: &str, alias: &str) -> bool {
-    let simple = full.rsplit('.').next().unwrap_or_default();
-    [full, simple, alias].contains(&given.trim())
 }

@@ -2,6 +2,7 @@
 //! ConfigDef publishes, and the configurations that tutorials and production use.
 
 mod meaning;
+mod transforms;
 
 use super::*;
 use crate::config::connector::SslMode;
@@ -128,10 +129,15 @@ fn the_tutorials_connector_runs_unchanged_and_without_a_warning() {
         config.errors,
         ErrorOptions {
             max_retries: None,
-            retry_wait: Duration::from_secs(10)
+            retry_wait: Duration::from_secs(10),
+            tolerate: false,
+            log_tolerated: false,
         }
     );
-    assert!(config.key_converter.schemas && config.value_converter.schemas);
+    assert!(
+        config.key_converter.json_options().schemas
+            && config.value_converter.json_options().schemas
+    );
     assert!(config.records.tombstones_on_delete && config.records.extended_headers);
     assert!(config.records.skipped.truncate && !config.records.skipped_explicitly);
     assert_eq!(
@@ -152,7 +158,10 @@ fn plain_capture_with_a_secret_runs() {
         config.publication.autocreate,
         PublicationAutocreate::Filtered
     );
-    assert!(!config.key_converter.schemas && !config.value_converter.schemas);
+    assert!(
+        !config.key_converter.json_options().schemas
+            && !config.value_converter.json_options().schemas
+    );
     assert!(
         config.filters.tables.accepts("PUBLIC.orders")
             && !config.filters.tables.accepts("public.orders2")
@@ -173,20 +182,14 @@ fn an_audit_trail_with_transactions_is_accepted() {
 
 #[test]
 fn what_is_not_there_yet_is_refused_by_name_and_all_at_once() {
-    for (text, names) in [
-        (ANALYTICS, vec!["transforms"]),
-        (OUTBOX, vec!["transforms"]),
-        (MANAGED, vec!["signal.data.collection"]),
-    ] {
-        let ConfigError::Invalid { problems, .. } = check(text).unwrap_err() else {
-            panic!()
-        };
-        let found: Vec<_> = problems
-            .iter()
-            .map(|problem| problem.property.as_str())
-            .collect();
-        assert_eq!(found, names);
-    }
+    let ConfigError::Invalid { problems, .. } = check(MANAGED).unwrap_err() else {
+        panic!()
+    };
+    let found: Vec<_> = problems
+        .iter()
+        .map(|problem| problem.property.as_str())
+        .collect();
+    assert_eq!(found, ["signal.data.collection"]);
 }
 
 #[test]

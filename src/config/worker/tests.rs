@@ -59,7 +59,6 @@ fn the_stock_file_is_understood_without_a_warning() {
         topic_config: Vec::new(),
         flush_interval: Duration::from_secs(10),
         flush_timeout: Duration::from_secs(5),
-        check_policy: true,
     };
     assert_eq!(worker.offsets, expected);
     assert_eq!(worker.listeners, ["http://:8083"]);
@@ -185,7 +184,7 @@ fn brokers_alone_get_careful_defaults() {
         assert_eq!(
             (
                 worker.key_converter.class.as_str(),
-                worker.header_converter.as_str()
+                worker.header_converter.class.as_str()
             ),
             (JSON_CONVERTER, SIMPLE_HEADER_CONVERTER)
         );

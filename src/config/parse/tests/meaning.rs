@@ -39,10 +39,10 @@ fn recorded_configurations_mean_what_their_recordings_show() {
     );
     let config = check(NUMERIC).unwrap().connector;
     assert_eq!(
-        config.value_converter.decimal_format,
+        config.value_converter.json_options().decimal_format,
         DecimalFormat::Numeric
     );
-    assert!(!config.key_converter.schemas);
+    assert!(!config.key_converter.json_options().schemas);
     let config = check(HEARTBEAT).unwrap().connector;
     assert_eq!(config.heartbeat, Some(Duration::from_millis(500)));
 }
@@ -156,19 +156,20 @@ fn converter_options_count_only_beside_the_converter() {
     let worker = worker_with(&[("CONNECT_VALUE_CONVERTER_SCHEMAS_ENABLE", "false")]);
     let value = |more: &[(&str, &str)]| with_worker(more, &worker).unwrap();
     assert!(
-        !value(&[]).connector.value_converter.schemas,
+        !value(&[]).connector.value_converter.json_options().schemas,
         "the worker's converter and options"
     );
     assert!(
         value(&[("value.converter", json)])
             .connector
             .value_converter
+            .json_options()
             .schemas,
         "the worker's options are dropped"
     );
     let orphan = value(&[("value.converter.schemas.enable", "true")]);
     assert!(
-        !orphan.connector.value_converter.schemas,
+        !orphan.connector.value_converter.json_options().schemas,
         "an option without its converter"
     );
     assert!(
@@ -181,7 +182,7 @@ fn converter_options_count_only_beside_the_converter() {
             ("value.converter", class),
             ("value.converter.schemas.enable", "false"),
         ]);
-        assert!(!both.connector.value_converter.schemas);
+        assert!(!both.connector.value_converter.json_options().schemas);
     }
 }
 

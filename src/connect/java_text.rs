@@ -1,0 +1,111 @@
+//! `Object.toString` of the classes that values have in Java, as `StringConverter` uses it.
+
+use super::decimal;
+use super::header::HeaderSink;
+use super::schema::{Datum, Field, Kind, Schema, logical};
+use super::sink::Sink as _;
+
+/// Appends the text. `Err` for values whose text Java does not make of the value alone.
+pub(super) fn write(
+    schema: Option<&Schema>,
+    datum: &Datum,
+    out: &mut Vec<u8>,
+) -> Result<(), &'static str> {
+    match datum {
+        Datum::Null => out.extend_from_slice(b"null"),
+        Datum::Boolean(value) => HeaderSink::new(out).boolean(*value),
+        Datum::Int(_) if is_date(schema) => {
+            return Err("a java.util.Date, whose text depends on the time zone of the machine");
+        }
+        Datum::Int(value) => HeaderSink::new(out).int(*value),
+        Datum::Float32(value) => HeaderSink::new(out).float32(*value),
+        Datum::Float64(value) => HeaderSink::new(out).float64(*value),
+        Datum::String(text) => out.extend_from_slice(text.as_bytes()),
+        Datum::Bytes(bytes) => match schema {
+            Some(schema) if schema.name.as_deref() == Some(logical::DECIMAL) => {
+                decimal::write_java(bytes, schema.decimal_scale(), out);
+            }
+            Some(_) | None => return Err("bytes, whose text in Java is not their content"),
+        },
+        Datum::Array(elements) => write_list(schema, elements, out)?,
+        Datum::Map(entries) => write_map(schema, entries, out)?,
+        Datum::Struct(values) => write_struct(schema, values, out)?,
+    }
+    Ok(())
+}
+
+fn is_date(schema: Option<&Schema>) -> bool {
+    let name = schema.and_then(|schema| schema.name.as_deref());
+    [logical::DATE, logical::TIME, logical::TIMESTAMP]
+        .iter()
+        .any(|date| name == Some(date))
+}
+
+/// `AbstractCollection.toString`.
+fn write_list(
+    schema: Option<&Schema>,
+    elements: &[Datum],
+    out: &mut Vec<u8>,
+) -> Result<(), &'static str> {
+    let items = schema.and_then(|schema| match &schema.kind {
+        Kind::Array(items) => Some(&**items),
+        _ => None,
+    });
+    out.push(b'[');
+    for (index, element) in elements.iter().enumerate() {
+        separate(index, b", ", out);
+        write(items, element, out)?;
+    }
+    out.push(b']');
+    Ok(())
+}
+
+/// `AbstractMap.toString`.
+fn write_map(
+    schema: Option<&Schema>,
+    entries: &[(Datum, Datum)],
+    out: &mut Vec<u8>,
+) -> Result<(), &'static str> {
+    let (keys, values) = match schema.map(|schema| &schema.kind) {
+        Some(Kind::Map(keys, values)) => (Some(&**keys), Some(&**values)),
+        _ => (None, None),
+    };
+    out.push(b'{');
+    for (index, (key, value)) in entries.iter().enumerate() {
+        separate(index, b", ", out);
+        write(keys, key, out)?;
+        out.push(b'=');
+        write(values, value, out)?;
+    }
+    out.push(b'}');
+    Ok(())
+}
+
+/// `Struct.toString`, which leaves nulls out.
+fn write_struct(
+    schema: Option<&Schema>,
+    values: &[Datum],
+    out: &mut Vec<u8>,
+) -> Result<(), &'static str> {
+    let fields: &[Field] = match schema.map(|schema| &schema.kind) {
+        Some(Kind::Struct(fields)) => fields,
+        _ => &[],
+    };
+    out.extend_from_slice(b"Struct{");
+    let shown = fields.iter().zip(values);
+    let shown = shown.filter(|(_, value)| **value != Datum::Null);
+    for (index, (field, value)) in shown.enumerate() {
+        separate(index, b",", out);
+        out.extend_from_slice(field.name.as_bytes());
+        out.push(b'=');
+        write(Some(&field.schema), value, out)?;
+    }
+    out.push(b'}');
+    Ok(())
+}
+
+fn separate(index: usize, separator: &[u8], out: &mut Vec<u8>) {
+    if index > 0 {
+        out.extend_from_slice(separator);
+    }
+}
