@@ -35,6 +35,7 @@ pub(crate) fn recorded(schemas: bool) -> ConnectorConfig {
             autocreate: PublicationAutocreate::AllTables,
             publish_via_partition_root: false,
         },
+        replica_identities: Vec::new(),
         snapshot: SnapshotConfig {
             mode: SnapshotMode::Initial,
             include_collections: None,
@@ -59,6 +60,7 @@ pub(crate) fn recorded(schemas: bool) -> ConnectorConfig {
                 truncate: true,
                 ..SkippedOperations::default()
             },
+            skip_unchanged: false,
             skipped_explicitly: false,
             extended_headers: true,
         },

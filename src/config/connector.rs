@@ -17,6 +17,8 @@ pub struct ConnectorConfig {
     pub database: DatabaseConfig,
     pub slot: SlotConfig,
     pub publication: PublicationConfig,
+    /// `replica.identity.autoset.values`.
+    pub replica_identities: Vec<IdentityRule>,
     pub snapshot: SnapshotConfig,
     pub filters: Filters,
     pub values: ValueOptions,
@@ -62,6 +64,7 @@ impl std::fmt::Debug for ConnectorConfig {
             .field("database", &self.database)
             .field("slot", &self.slot)
             .field("publication", &self.publication)
+            .field("replica_identities", &self.replica_identities)
             .field("snapshot", &self.snapshot)
             .field("filters", &self.filters)
             .field("values", &self.values)
@@ -232,6 +235,25 @@ pub struct Filters {
     pub columns: Filter,
     /// `table.ignore.builtin`.
     pub ignore_builtin: bool,
+    /// Matched against the prefix of a logical decoding message.
+    pub messages: Filter,
+}
+
+/// One entry of `replica.identity.autoset.values`.
+#[derive(Clone, Debug)]
+pub struct IdentityRule {
+    /// Matched against `schema.table`.
+    pub tables: PatternList,
+    pub identity: WantedIdentity,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WantedIdentity {
+    Default,
+    Full,
+    Nothing,
+    /// The name of a unique index.
+    Index(String),
 }
 
 /// Patterns for `schema.table.column`, one a key column, in key order.
@@ -374,6 +396,8 @@ pub struct RecordOptions {
     pub tombstones_on_delete: bool,
     /// `skipped.operations` as a set.
     pub skipped: SkippedOperations,
+    /// `skip.messages.without.change`.
+    pub skip_unchanged: bool,
     /// `skipped.operations` was given and is not `none`: it also limits what the publication publishes.
     pub skipped_explicitly: bool,
     /// `extended.headers.enabled`.

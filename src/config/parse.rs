@@ -20,6 +20,7 @@ mod columns;
 mod converters;
 mod database;
 mod framework;
+mod identities;
 mod modes;
 mod names;
 mod transforms;
@@ -85,6 +86,7 @@ impl Parser<'_> {
             database: self.database(),
             slot: self.slot(),
             publication: self.publication(),
+            replica_identities: self.replica_identities(),
             snapshot: self.snapshot(),
             filters: self.filters(),
             values: self.values(),
@@ -140,6 +142,7 @@ impl Parser<'_> {
             tables: self.filter("table.include.list", "table.exclude.list"),
             columns: self.filter("column.include.list", "column.exclude.list"),
             ignore_builtin: self.boolean("table.ignore.builtin"),
+            messages: self.filter("message.prefix.include.list", "message.prefix.exclude.list"),
         }
     }
 
@@ -223,6 +226,7 @@ impl Parser<'_> {
         RecordOptions {
             tombstones_on_delete: self.boolean("tombstones.on.delete"),
             skipped,
+            skip_unchanged: self.boolean("skip.messages.without.change"),
             skipped_explicitly,
             extended_headers: self.boolean("extended.headers.enabled"),
         }

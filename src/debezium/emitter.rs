@@ -13,6 +13,8 @@ use crate::postgres::pgoutput::{OldTuple, Tuple};
 pub(super) struct Rules {
     pub(super) skipped: SkippedOperations,
     pub(super) tombstones: bool,
+    /// Updates that change no captured column.
+    pub(super) skip_unchanged: bool,
 }
 
 /// Emits the records of one change.
@@ -47,7 +49,9 @@ impl<'a, W: RecordWriter> Emitter<'a, W> {
         let emitted = match kind {
             ChangeKind::Read { row, marker } => {
                 self.circumstances.marker = Some(marker);
-                self.create("r", row)
+                // A snapshot reads rows of a table without captured columns as well.
+                let row = self.checked(row, None)?;
+                self.record(&Images::new("r", None, Some(row)))
             }
             ChangeKind::Insert { .. } if skipped.create => Ok(()),
             ChangeKind::Insert { new } => self.create("c", new),
@@ -75,6 +79,12 @@ impl<'a, W: RecordWriter> Emitter<'a, W> {
             Some(old) => self.row(old, None)?,
             None => None,
         };
+        if let Some(before) = before
+            && self.rules.skip_unchanged
+            && self.writer.parts().envelope.is_same(before, new)?
+        {
+            return Ok(());
+        }
         if let Some(before) = before
             && self.writer.parts().key_changed(before, new)?
         {
@@ -150,15 +160,24 @@ impl<'a, W: RecordWriter> Emitter<'a, W> {
         tuple: Tuple<'r>,
         old: Option<Tuple<'r>>,
     ) -> Result<Option<Row<'r>>, WriteError> {
-        let actual = tuple.column_count();
-        if actual == 0 {
+        if tuple.column_count() == 0 {
             return Ok(None);
         }
+        self.checked(tuple, old).map(Some)
+    }
+
+    #[inline]
+    fn checked<'r>(
+        &mut self,
+        tuple: Tuple<'r>,
+        old: Option<Tuple<'r>>,
+    ) -> Result<Row<'r>, WriteError> {
+        let actual = tuple.column_count();
         let expected = self.writer.parts().envelope.column_count();
         if usize::from(actual) != expected {
             return Err(WriteError::ColumnCount { expected, actual });
         }
-        Ok(Some(Row { tuple, old }))
+        Ok(Row { tuple, old })
     }
 }
 

@@ -133,6 +133,7 @@ impl TableEncoder {
             rules: Rules {
                 skipped: config.records.skipped,
                 tombstones: config.records.tombstones_on_delete,
+                skip_unchanged: config.records.skip_unchanged,
             },
             parts: Parts {
                 key: plan.key_encoder(&names, types, config),

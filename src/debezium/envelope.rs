@@ -103,6 +103,10 @@ impl EnvelopeEncoder {
         self.row.column_count()
     }
 
+    pub(super) fn is_same(&self, old: Row<'_>, new: Row<'_>) -> Result<bool, WriteError> {
+        self.row.is_same(old, new)
+    }
+
     pub(super) fn write(
         &mut self,
         images: &Images<'_>,

@@ -13,7 +13,7 @@ use super::topic::message_topic;
 use super::transaction::{block_tree, write_block};
 use super::tree::SourceRecords;
 use crate::change::Position;
-use crate::config::connector::{BinaryMode, ConnectorConfig};
+use crate::config::connector::{BinaryMode, ConnectorConfig, Filter};
 use crate::connect::json;
 use crate::connect::record::{SchemaAndValue, SourceRecord};
 use crate::connect::schema::{Datum, Field, Kind, Schema};
@@ -28,6 +28,7 @@ pub struct MessageEncoder {
     value_schema: Arc<Schema>,
     source: SourceBlock,
     binary: BinaryMode,
+    filter: Filter,
 }
 
 impl MessageEncoder {
@@ -46,7 +47,14 @@ impl MessageEncoder {
             value_schema: Arc::new(value_schema),
             source: SourceBlock::new(config, "", ""),
             binary: config.values.binary,
+            filter: config.filters.messages.clone(),
         }
+    }
+
+    /// Whether messages of that prefix have records (`message.prefix.*`).
+    #[must_use]
+    pub fn accepts(&self, prefix: &str) -> bool {
+        self.filter.accepts(prefix)
     }
 
     #[must_use]

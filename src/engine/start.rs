@@ -33,7 +33,7 @@ use crate::postgres::catalog_query::{self, CapturedTable};
 use crate::postgres::connection::Connection;
 use crate::postgres::replication::ReplicationStream;
 use crate::postgres::slot::{self, Slot};
-use crate::postgres::{Lsn, PgTimestamp, client, publication};
+use crate::postgres::{Lsn, PgTimestamp, client, publication, replica_identity};
 
 /// SQLSTATE `object_in_use`: another walsender streams from the slot.
 const SLOT_ACTIVE: &str = "55006";
@@ -152,6 +152,8 @@ impl Start<'_> {
             types,
             tables,
         } = database;
+        let identities = replica_identity::set(&client, &config.replica_identities, &tables);
+        self.runtime.block_on(identities);
         let ensured = publication::ensure(&client, &config.publication, &config.records, &tables);
         self.runtime.block_on(ensured)?;
         let slot = self.slot(&client)?;

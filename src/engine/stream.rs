@@ -193,7 +193,7 @@ impl Stream<'_> {
                 prefix,
                 content,
                 mut position,
-            } => {
+            } if self.messages.accepts(prefix) => {
                 position.order = monitor
                     .filter(|_| transactional)
                     .map(TransactionMonitor::count_message);
@@ -205,7 +205,7 @@ impl Stream<'_> {
                     add(&self.progress.changes, 1);
                 }
             }
-            Step::Nothing => {}
+            Step::Logical { .. } | Step::Nothing => {}
         }
         Ok(())
     }

@@ -89,7 +89,7 @@ impl Replay {
                 prefix,
                 content,
                 mut position,
-            } => {
+            } if self.messages.accepts(prefix) => {
                 let monitor = self.tables.transactions.as_mut();
                 position.order = monitor
                     .filter(|_| transactional)
@@ -127,7 +127,7 @@ impl Replay {
                     monitor.encode(&record, records);
                 }
             }
-            Step::Nothing => {}
+            Step::Logical { .. } | Step::Nothing => {}
         }
         Ok(&self.tables.records)
     }
