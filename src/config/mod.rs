@@ -6,6 +6,7 @@
 pub mod connector;
 pub mod connector_file;
 pub mod error;
+pub mod naming;
 pub mod parse;
 pub mod patterns;
 pub mod properties;
