@@ -250,6 +250,7 @@ const POSITION: Position<'_> = Position {
     xid: Some(7),
     committed_at: PgTimestamp(1_234_567),
     origin: None,
+    order: None,
 };
 
 proptest! {
@@ -279,7 +280,7 @@ proptest! {
             let change = Change { relation_id: 1, position: POSITION, kind };
             let mut straight = RecordBuffer::new();
             match encoder.encode(&change, 0, &mut straight) {
-                Ok(()) => trees.assert_same(&mut encoder, &change, &straight),
+                Ok(_) => trees.assert_same(&mut encoder, &change, &straight),
                 Err(error) => {
                     let mut records = SourceRecords::new(&[]);
                     let same = encoder.encode_tree(&change, 0, &mut records).unwrap_err();

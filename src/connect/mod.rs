@@ -7,6 +7,7 @@ pub mod converter;
 pub mod datum_sink;
 pub mod header;
 pub mod java_float;
+pub mod java_hash;
 pub mod json;
 pub mod literal;
 pub mod offset;

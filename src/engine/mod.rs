@@ -8,7 +8,7 @@ mod outlet;
 pub mod pipeline;
 pub mod plan;
 pub mod progress;
-mod records;
+pub mod records;
 mod snapshot;
 mod start;
 mod stream;

@@ -25,6 +25,8 @@ pub struct StreamStart {
     pub last_commit_lsn: Option<Lsn>,
     /// What of the first transaction was sent before.
     pub sent: Option<InTransaction>,
+    /// The transaction whose beginning was sent, if transactions have records of their own.
+    pub begun: Option<u32>,
 }
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -83,6 +85,10 @@ fn stream_start(stored: &SourceOffset) -> StreamStart {
         from,
         last_commit_lsn,
         sent,
+        begun: stored
+            .transaction_id
+            .as_deref()
+            .and_then(|xid| xid.parse().ok()),
     }
 }
 
@@ -153,7 +159,8 @@ mod tests {
             StartPlan::Stream(StreamStart {
                 from: Lsn(50),
                 last_commit_lsn: None,
-                sent: None
+                sent: None,
+                begun: None,
             })
         );
     }
@@ -173,7 +180,8 @@ mod tests {
             StartPlan::Stream(StreamStart {
                 from: Lsn(60),
                 last_commit_lsn: Some(Lsn(60)),
-                sent
+                sent,
+                begun: None
             })
         );
     }
@@ -192,7 +200,8 @@ mod tests {
             StartPlan::Stream(StreamStart {
                 from: Lsn::ZERO,
                 last_commit_lsn: Some(Lsn(80)),
-                sent
+                sent,
+                begun: None
             })
         );
     }
@@ -207,7 +216,8 @@ mod tests {
             StartPlan::Stream(StreamStart {
                 from: Lsn(80),
                 last_commit_lsn: Some(Lsn(80)),
-                sent: None
+                sent: None,
+                begun: None,
             })
         );
     }

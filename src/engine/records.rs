@@ -8,12 +8,13 @@ use crate::debezium::encoder::TableEncoder;
 use crate::debezium::heartbeat::HeartbeatEncoder;
 use crate::debezium::message::MessageEncoder;
 use crate::debezium::record::RecordBuffer;
+use crate::debezium::transaction::{TransactionMonitor, TransactionRecord};
 use crate::debezium::tree::SourceRecords;
 
 /// Records on their way out.
-pub(super) struct Records {
+pub struct Records {
     /// Ready to be sent.
-    pub(super) buffer: RecordBuffer,
+    pub buffer: RecordBuffer,
     /// `None` on the straight way.
     trees: Option<Trees>,
 }
@@ -25,7 +26,7 @@ struct Trees {
 
 impl Records {
     /// JSON, whatever the configuration says.
-    pub(super) fn straight() -> Self {
+    pub fn straight() -> Self {
         Self {
             buffer: RecordBuffer::new(),
             trees: None,
@@ -33,7 +34,7 @@ impl Records {
     }
 
     /// The way is decided here, once a start.
-    pub(super) fn new(
+    pub fn new(
         config: &ConnectorConfig,
         context_headers: &[(String, Vec<u8>)],
     ) -> Result<Self, Error> {
@@ -49,28 +50,29 @@ impl Records {
         Ok(records)
     }
 
-    /// The records of one change. `now_ns` is the wall clock.
+    /// The records of one change, and how many changes they are. `now_ns` is the wall clock.
     #[inline]
-    pub(super) fn change(
+    pub fn change(
         &mut self,
         encoder: &mut TableEncoder,
         change: &Change<'_>,
         now_ns: i64,
-    ) -> Result<(), Error> {
+    ) -> Result<u64, Error> {
         let encoded = match &mut self.trees {
             None => encoder.encode(change, now_ns, &mut self.buffer),
             Some(trees) => encoder.encode_tree(change, now_ns, &mut trees.records),
         };
-        encoded.map_err(|source| Error::Encode {
+        let changes = encoded.map_err(|source| Error::Encode {
             table: encoder.topic().to_string(),
             lsn: change.position.lsn,
             source,
         })?;
-        self.finish()
+        self.finish()?;
+        Ok(changes)
     }
 
     /// The record of one `pg_logical_emit_message`.
-    pub(super) fn message(
+    pub fn message(
         &mut self,
         encoder: &mut MessageEncoder,
         (prefix, content): (&str, &[u8]),
@@ -86,11 +88,20 @@ impl Records {
         self.finish()
     }
 
-    pub(super) fn heartbeat(
+    /// The record of the beginning or the end of a transaction.
+    pub fn transaction(
         &mut self,
-        encoder: &HeartbeatEncoder,
-        now_ms: i64,
+        monitor: &TransactionMonitor,
+        record: &TransactionRecord,
     ) -> Result<(), Error> {
+        match &mut self.trees {
+            None => monitor.encode(record, &mut self.buffer),
+            Some(trees) => monitor.encode_tree(record, &mut trees.records),
+        }
+        self.finish()
+    }
+
+    pub fn heartbeat(&mut self, encoder: &HeartbeatEncoder, now_ms: i64) -> Result<(), Error> {
         match &mut self.trees {
             None => encoder.encode(now_ms, &mut self.buffer),
             Some(trees) => encoder.encode_tree(now_ms, &mut trees.records),

@@ -23,6 +23,7 @@ use crate::config::connector::ConnectorConfig;
 use crate::connect::offset::{SourceOffset, offset_key};
 use crate::debezium::headers::context_headers;
 use crate::debezium::message::MessageEncoder;
+use crate::debezium::transaction::TransactionMonitor;
 use crate::kafka::offsets::{self, OffsetStore};
 use crate::kafka::producer::Producer;
 use crate::kafka::properties::{ClientSettings, data_producer};
@@ -32,7 +33,7 @@ use crate::postgres::catalog_query::{self, CapturedTable};
 use crate::postgres::connection::Connection;
 use crate::postgres::replication::ReplicationStream;
 use crate::postgres::slot::{self, Slot};
-use crate::postgres::{Lsn, PgTimestamp, client, publication};
+use crate::postgres::{Lsn, PgTimestamp, client, publication, replica_identity};
 
 /// SQLSTATE `object_in_use`: another walsender streams from the slot.
 const SLOT_ACTIVE: &str = "55006";
@@ -151,6 +152,8 @@ impl Start<'_> {
             types,
             tables,
         } = database;
+        let identities = replica_identity::set(&client, &config.replica_identities, &tables);
+        self.runtime.block_on(identities);
         let ensured = publication::ensure(&client, &config.publication, &config.records, &tables);
         self.runtime.block_on(ensured)?;
         let slot = self.slot(&client)?;
@@ -168,6 +171,7 @@ impl Start<'_> {
                     from,
                     last_commit_lsn: None,
                     sent: None,
+                    begun: None,
                 };
                 self.stream(connection, client, types, start, false)
             }
@@ -273,6 +277,7 @@ impl Start<'_> {
                 from: lsn,
                 last_commit_lsn: None,
                 sent: None,
+                begun: None,
             },
             true,
         )
@@ -304,6 +309,7 @@ impl Start<'_> {
             outlet: self.outlet,
             records: self.records,
             messages: MessageEncoder::new(config),
+            transactions: TransactionMonitor::new(config, start.begun),
             heartbeats: Heartbeats::new(config, self.runtime, after_snapshot),
             progress,
             cancel,

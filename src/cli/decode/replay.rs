@@ -7,11 +7,12 @@ use crate::change::assembler::{AssembleError, Assembler, Step};
 use crate::change::filter::TableFilter;
 use crate::change::{Change, ChangeKind, Position};
 use crate::config::connector::ConnectorConfig;
-use crate::debezium::encoder::{EncodeError, TableEncoder};
+use crate::debezium::encoder::TableEncoder;
 use crate::debezium::message::MessageEncoder;
 use crate::debezium::record::RecordBuffer;
-use crate::debezium::tree::SourceRecords;
-use crate::engine::pipeline::{self, Pipeline};
+use crate::debezium::transaction::TransactionMonitor;
+use crate::engine;
+use crate::engine::records::Records;
 use crate::postgres::catalog::{Column, Table, Types};
 use crate::postgres::pgoutput::{Message, Relation, RelationColumn, ReplicaIdentity};
 use crate::postgres::{Lsn, PgTimestamp};
@@ -21,11 +22,7 @@ pub(super) enum Error {
     #[error(transparent)]
     Assemble(#[from] AssembleError),
     #[error(transparent)]
-    Encode(#[from] EncodeError),
-    #[error(transparent)]
-    Setup(#[from] pipeline::SetupError),
-    #[error(transparent)]
-    Pipeline(#[from] pipeline::Error),
+    Records(#[from] engine::Error),
     #[error(
         "the change is of relation {relation_id}, which no line before described; capture from where a decoding session \
          begins"
@@ -44,18 +41,12 @@ pub(super) struct Replay {
     records: Records,
 }
 
-/// What a message became.
-struct Records {
-    buffer: RecordBuffer,
-    /// For transforms, and converters other than JSON.
-    trees: Option<(SourceRecords, Pipeline)>,
-}
-
 /// Writes the records of the tables that are known.
 #[derive(Default)]
 struct Tables {
     /// `None` for a table that the filters leave out.
     encoders: FxHashMap<u32, Option<TableEncoder>>,
+    transactions: Option<TransactionMonitor>,
 }
 
 impl Replay {
@@ -65,8 +56,11 @@ impl Replay {
             types: builtin_types(),
             assembler: Assembler::new(None, PgTimestamp::default()),
             messages: MessageEncoder::new(&config),
-            tables: Tables::default(),
-            records: Records::new(&config)?,
+            tables: Tables {
+                transactions: TransactionMonitor::new(&config, None),
+                ..Tables::default()
+            },
+            records: Records::new(&config, &[])?,
             config,
         })
     }
@@ -95,16 +89,37 @@ impl Replay {
                 }
             }
             Step::Logical {
+                transactional,
                 prefix,
                 content,
-                position,
-                ..
-            } => {
+                mut position,
+            } if self.messages.accepts(prefix) => {
+                let monitor = self.tables.transactions.as_mut();
+                position.order = monitor
+                    .filter(|_| transactional)
+                    .map(TransactionMonitor::count_message);
                 let now_ms = clock_us(&position) / 1_000;
                 self.records
                     .message(&mut self.messages, (prefix, content), &position, now_ms)?;
             }
-            Step::Begin { .. } | Step::Commit { .. } | Step::Nothing => {}
+            Step::Begin {
+                xid, committed_at, ..
+            } => {
+                if let Some(monitor) = &mut self.tables.transactions
+                    && let Some(record) = monitor.begin(xid, lsn, committed_at)
+                {
+                    self.records.transaction(monitor, &record)?;
+                }
+            }
+            Step::Commit {
+                xid, committed_at, ..
+            } => {
+                if let Some(monitor) = &mut self.tables.transactions {
+                    let record = monitor.end(xid, lsn, committed_at);
+                    self.records.transaction(monitor, &record)?;
+                }
+            }
+            Step::Logical { .. } | Step::Nothing => {}
         }
         Ok(&self.records.buffer)
     }
@@ -126,62 +141,19 @@ impl Tables {
         match encoder.ok_or(Error::UnknownRelation { relation_id })? {
             Some(encoder) => {
                 let now_ns = clock_us(&change.position).saturating_mul(1_000);
-                records.change(encoder, change, now_ns)
+                let mut change = *change;
+                let monitor = self.transactions.as_mut();
+                change.position.order = monitor
+                    .as_ref()
+                    .map(|monitor| monitor.next_of(encoder.table()));
+                let changes = records.change(encoder, &change, now_ns)?;
+                if let Some(monitor) = monitor {
+                    monitor.count(encoder.table(), changes);
+                }
+                Ok(())
             }
             None => Ok(()),
         }
-    }
-}
-
-impl Records {
-    fn new(config: &ConnectorConfig) -> Result<Self, Error> {
-        let pipeline = config.needs_tree().then(|| Pipeline::new(config));
-        let trees = pipeline.transpose()?.map(|(pipeline, warnings)| {
-            for warning in warnings {
-                tracing::warn!("{warning}");
-            }
-            (SourceRecords::new(&[]), pipeline)
-        });
-        Ok(Self {
-            buffer: RecordBuffer::new(),
-            trees,
-        })
-    }
-
-    fn change(
-        &mut self,
-        encoder: &mut TableEncoder,
-        change: &Change<'_>,
-        now_ns: i64,
-    ) -> Result<(), Error> {
-        match &mut self.trees {
-            None => encoder.encode(change, now_ns, &mut self.buffer)?,
-            Some((trees, _)) => encoder.encode_tree(change, now_ns, trees)?,
-        }
-        self.finish()
-    }
-
-    fn message(
-        &mut self,
-        encoder: &mut MessageEncoder,
-        (prefix, content): (&str, &[u8]),
-        position: &Position<'_>,
-        now_ms: i64,
-    ) -> Result<(), Error> {
-        match &mut self.trees {
-            None => encoder.encode(prefix, content, position, now_ms, &mut self.buffer),
-            Some((trees, _)) => encoder.encode_tree(prefix, content, position, now_ms, trees),
-        }
-        self.finish()
-    }
-
-    fn finish(&mut self) -> Result<(), Error> {
-        if let Some((trees, pipeline)) = &mut self.trees {
-            for record in trees.drain() {
-                pipeline.finish(record, &mut self.buffer)?;
-            }
-        }
-        Ok(())
     }
 }
 

@@ -70,7 +70,9 @@ fn show(record: Option<SourceRecord>) -> String {
     let mut parts = vec![record.topic.as_ref().to_owned()];
     for part in [&record.key, &record.value] {
         let mut bytes = Vec::new();
-        match Converter::new(&json).convert("t", part, &mut bytes) {
+        let no_registry = |_: &_| Err(());
+        let mut converter = Converter::new(&json, false, no_registry).unwrap();
+        match converter.convert("t", part, &mut bytes) {
             Ok(is_there) => parts.push(text(is_there, bytes)),
             Err(error) => return format!("ERROR {error}"),
         }
