@@ -70,9 +70,10 @@ fn show(record: Option<SourceRecord>) -> String {
     let mut parts = vec![record.topic.as_ref().to_owned()];
     for part in [&record.key, &record.value] {
         let mut bytes = Vec::new();
-        let no_registry = |_: &_| Err(());
-        let mut converter = Converter::new(&json, false, no_registry).unwrap();
-        match converter.convert("t", part, &mut bytes) {
+        match Converter::new(&json, false, |_| Err("no registry here"))
+            .unwrap()
+            .convert("t", part, &mut bytes)
+        {
             Ok(is_there) => parts.push(text(is_there, bytes)),
             Err(error) => return format!("ERROR {error}"),
         }
