@@ -1,0 +1,13 @@
+//! Status changes told to Slack. The core is pure: no I/O, no clock; time comes in as an argument.
+//!
+//! ```text
+//! Change ▶ rules (row, predicate) ▶ collapse (a digest per commit) ▶ noise (windows, mutes, quiet hours) ▶ Notice ▶ outbox
+//! Notice ▶ message ▶ Slack
+//! ```
+
+pub mod amount;
+pub mod digest;
+pub mod escape;
+pub mod message;
+pub mod notice;
+pub mod slack;
