@@ -6,8 +6,19 @@
 //! ```
 
 pub mod amount;
+pub mod collapse;
+pub mod config;
 pub mod digest;
 pub mod escape;
+mod exposure;
+pub mod link;
+pub mod mask;
 pub mod message;
 pub mod notice;
+pub mod predicate;
+pub mod render;
+pub mod row;
+pub mod rules;
 pub mod slack;
+pub mod template;
+pub mod typed;
