@@ -11,7 +11,7 @@ use super::rules::Table;
 use super::template::TemplateRow;
 
 /// Characters of a value that leave its row: bounds memory whatever the table holds.
-const MAX_VALUE: usize = 3_000;
+const MAX_VALUE: usize = 1_000;
 const MAX_FIELDS: usize = 60;
 const UNCHANGED: &str = "(unchanged)";
 

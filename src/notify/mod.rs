@@ -14,11 +14,16 @@ mod exposure;
 pub mod link;
 pub mod mask;
 pub mod message;
+pub mod noise;
 pub mod notice;
 pub mod predicate;
+pub mod quiet;
 pub mod render;
 pub mod row;
 pub mod rules;
 pub mod slack;
 pub mod template;
 pub mod typed;
+
+#[cfg(test)]
+mod tests;

@@ -240,6 +240,16 @@ impl Notice {
     }
 }
 
+/// 32 hexadecimal digits that stand for these texts in this order.
+pub(super) fn digest_of(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(&(part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    hex(&hash.finish()[..16])
+}
+
 pub(super) fn hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {

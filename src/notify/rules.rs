@@ -6,6 +6,7 @@ use super::amount::Amount;
 use super::config::{NotifyFile, OldState, Problem, RuleConfig, States};
 use super::exposure::{ExposedColumn, Exposure};
 use super::link::DashboardLink;
+use super::mask::{Mask, hide_card_numbers};
 use super::notice::{Money, Operation, RowChange};
 use super::predicate::{Operands, Predicate, PredicateError, Scope};
 use super::row::{Row, Value};
@@ -331,7 +332,7 @@ impl Compiler<'_> {
             Some(per) => Some(self.exposed(per)?.index),
             None => None,
         };
-        if amount.mask != super::mask::Mask::Plain {
+        if amount.mask != Mask::Plain {
             self.report(
                 columns.column.span(),
                 "the amount is shown and summed: expose it as \"plain\"",
@@ -615,7 +616,7 @@ impl Match<'_, '_> {
             .currency
             .and_then(|column| self.row.current(column).text());
         let currency = currency.map_or(String::new(), |text| {
-            String::from_utf8_lossy(text).into_owned()
+            hide_card_numbers(&String::from_utf8_lossy(text))
         });
         Some(Money { amount, currency })
     }

@@ -10,6 +10,7 @@ use minijinja::value::{Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
 
 use super::amount::{Amount, grouped};
+use super::config::no_such;
 use super::escape::{self, Markup, Url};
 use super::mask::hide_card_numbers;
 
@@ -17,7 +18,13 @@ use super::mask::hide_card_numbers;
 const FUEL: u64 = 50_000;
 /// A value's characters that can reach a template.
 pub const MAX_VALUE: usize = 3_000;
-const MAX_OUTPUT: usize = 64 * 1024;
+const MAX_OUTPUT: usize = 256 * 1024;
+/// Characters of a link's address; a longer one is left out.
+const MAX_LINK: usize = 2_000;
+
+const FILTERS: [&str; 11] = [
+    "upper", "lower", "trim", "length", "default", "money", "mask", "link", "date", "code", "trunc",
+];
 
 /// What of a row a template sees: exposed columns, masked already.
 #[derive(Clone, Debug, Default)]
@@ -101,6 +108,13 @@ impl Templates {
         let template = environment
             .template_from_str(text)
             .map_err(|error| TemplateError::of(&error))?;
+        // minijinja looks a filter up only when it comes to it.
+        for (line, name) in filters(text) {
+            if !FILTERS.contains(&name) {
+                let what = no_such("unknown filter", name, FILTERS);
+                return Err(TemplateError::Undefined { line, what });
+            }
+        }
         let unknown = template
             .undeclared_variables(false)
             .into_iter()
@@ -164,15 +178,11 @@ impl Templates {
 }
 
 fn columns(values: &BTreeMap<String, Option<String>>) -> Value {
-    values
+    let value = |value: &Option<String>| value.clone().map_or(Value::from(()), Value::from);
+    let values = values
         .iter()
-        .map(|(name, value)| {
-            (
-                name.clone(),
-                value.clone().map_or(Value::from(()), Value::from),
-            )
-        })
-        .collect()
+        .map(|(name, shown)| (name.clone(), value(shown)));
+    Value::from(values.collect::<BTreeMap<_, _>>())
 }
 
 /// Only the filters and tests listed here: none of minijinja's own that make markup, and no functions.
@@ -253,6 +263,9 @@ fn link(label: &Value, address: &str, component: Option<&Value>) -> Result<Value
             "link takes an https:// address",
         )
     })?;
+    if url.as_str().len() > MAX_LINK {
+        return Ok(Value::from(text(label)?));
+    }
     Ok(Value::from_safe_string(
         escape::link(&url, &text(label)?).into_string(),
     ))
@@ -283,6 +296,53 @@ fn code(value: &Value) -> Result<Value, Error> {
 
 fn trunc(value: &Value, limit: usize) -> Result<String, Error> {
     Ok(escape::cut(&text(value)?, limit))
+}
+
+/// The filters that a template names, each with its line.
+fn filters(text: &str) -> Vec<(usize, &str)> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some(start) = rest.find("{{").into_iter().chain(rest.find("{%")).min() {
+        let (code, after) = tag(&rest[start + 2..]);
+        let line = text[..text.len() - rest.len() + start]
+            .matches('\n')
+            .count()
+            + 1;
+        let mut outside = true;
+        let mut quote = ' ';
+        for (at, character) in code.char_indices() {
+            match character {
+                '"' | '\'' if outside => (outside, quote) = (false, character),
+                character if !outside && character == quote => outside = true,
+                '|' if outside => found.extend(
+                    name(&code[at + 1..])
+                        .map(|name| (line + code[..at].matches('\n').count(), name)),
+                ),
+                _ => {}
+            }
+        }
+        if let Some(filter) = code
+            .trim_start_matches(['-', '+', ' '])
+            .strip_prefix("filter ")
+        {
+            found.extend(name(filter).map(|name| (line, name)));
+        }
+        rest = after;
+    }
+    found
+}
+
+/// What stands before the end of a tag, and what after it.
+fn tag(text: &str) -> (&str, &str) {
+    let end = text.find("}}").into_iter().chain(text.find("%}")).min();
+    end.map_or((text, ""), |end| (&text[..end], &text[end + 2..]))
+}
+
+fn name(text: &str) -> Option<&str> {
+    let text = text.trim_start();
+    let end = text.find(|character: char| !character.is_alphanumeric() && character != '_');
+    let name = &text[..end.unwrap_or(text.len())];
+    (!name.is_empty()).then_some(name)
 }
 
 /// Takes output up to [`MAX_OUTPUT`].
