@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::digest::Digest;
+use super::last_states::LastStates;
 use super::notice::{
     Commit, Content, Conversation, ConversationMode, DeliveryOrigin, Notice, RowChange,
 };
@@ -68,9 +69,9 @@ pub struct CommitOutcome {
 }
 
 impl CommitMatches {
-    /// Takes what the table's rules find in a change.
-    pub fn change(&mut self, rules: &TableRules, change: &Change<'_>) {
-        rules.matches(change, |found| match found {
+    /// Takes what the table's rules find in a change. The caller commits and discards `states` with this.
+    pub fn change(&mut self, rules: &TableRules, states: &mut LastStates, change: &Change<'_>) {
+        rules.matches(change, states, |found| match found {
             Ok(found) => self.found(&found),
             Err(error) => self.failed(error),
         });

@@ -11,6 +11,7 @@ pub mod config;
 pub mod digest;
 pub mod escape;
 mod exposure;
+pub mod last_states;
 pub mod link;
 pub mod mask;
 pub mod message;

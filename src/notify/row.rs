@@ -12,6 +12,8 @@ pub struct Row<'a> {
     /// The old tuple has key columns only.
     old_is_key: bool,
     new: Option<Tuple<'a>>,
+    /// A column's old value that the server did not send.
+    remembered: Option<(usize, Value<'a>)>,
 }
 
 /// A value of a row.
@@ -35,6 +37,7 @@ impl<'a> Row<'a> {
                 old: None,
                 old_is_key: false,
                 new: Some(new),
+                remembered: None,
             }),
             ChangeKind::Update { old, new } => {
                 let (old, old_is_key) = old.map_or((None, false), split);
@@ -43,6 +46,7 @@ impl<'a> Row<'a> {
                     old,
                     old_is_key,
                     new: Some(new),
+                    remembered: None,
                 })
             }
             ChangeKind::Delete { old } => {
@@ -52,8 +56,39 @@ impl<'a> Row<'a> {
                     old,
                     old_is_key,
                     new: None,
+                    remembered: None,
                 })
             }
+        }
+    }
+
+    /// As [`Self::of`], and a snapshot's row as an inserted one.
+    #[must_use]
+    pub(super) fn stored(kind: &ChangeKind<'a>) -> Option<Self> {
+        match *kind {
+            ChangeKind::Read { row, .. } => Self::of(&ChangeKind::Insert { new: row }),
+            ChangeKind::Insert { .. }
+            | ChangeKind::Update { .. }
+            | ChangeKind::Delete { .. }
+            | ChangeKind::Truncate => Self::of(kind),
+        }
+    }
+
+    /// The same with a column's old value that the server did not send.
+    #[must_use]
+    pub(super) fn remembering(self, column: usize, value: Value<'a>) -> Self {
+        Self {
+            remembered: Some((column, value)),
+            ..self
+        }
+    }
+
+    /// The value that a key column had: an old tuple is sent only when the key changed.
+    #[must_use]
+    pub(super) fn was(&self, column: usize) -> Value<'a> {
+        match self.before(column) {
+            Value::Unknown => self.after(column),
+            value => value,
         }
     }
 
@@ -61,6 +96,11 @@ impl<'a> Row<'a> {
     #[must_use]
     #[inline]
     pub fn before(&self, column: usize) -> Value<'a> {
+        if let Some((remembered, value)) = self.remembered
+            && remembered == column
+        {
+            return value;
+        }
         match cell(self.old, column) {
             // Columns outside the key are sent as null.
             Value::Null if self.old_is_key => Value::Unknown,

@@ -1,19 +1,26 @@
 //! Rules, compiled for one table when its relation arrives: a change is decided by the bytes of the watched column first.
 
+mod compile;
+
 use std::sync::Arc;
 
 use super::amount::Amount;
 use super::config::{NotifyFile, OldState, Problem, RuleConfig, States};
+use super::escape::cut;
 use super::exposure::{ExposedColumn, Exposure};
+use super::last_states::LastStates;
 use super::link::DashboardLink;
-use super::mask::{Mask, hide_card_numbers};
+use super::mask::hide_card_numbers;
 use super::notice::{Money, Operation, RowChange};
 use super::predicate::{Operands, Predicate, PredicateError, Scope};
 use super::row::{Row, Value};
 use super::template::{TemplateError, TemplateName, Templates};
 use super::typed::{ColumnType, typed};
-use crate::change::Change;
-use crate::postgres::pgoutput::{Relation, ReplicaIdentity};
+use crate::change::{Change, ChangeKind};
+use crate::postgres::pgoutput::Relation;
+
+/// Characters of a currency's name.
+const MAX_CURRENCY: usize = 20;
 
 /// A table as rules are compiled for it.
 #[derive(Clone, Copy)]
@@ -35,6 +42,8 @@ pub struct TableRules {
     dashboard: Option<DashboardLink>,
     scope: Scope,
     table: String,
+    /// The primary key, where old values come from [`LastStates`].
+    remembered_by: Option<Vec<usize>>,
 }
 
 #[derive(Debug)]
@@ -144,6 +153,7 @@ impl TableRules {
             dashboard: None,
             scope: Scope::default(),
             table: name.clone(),
+            remembered_by: remembered_by(file, table),
         };
         compiled.compile_dashboard(file, &mut problems);
         for (index, rule) in rules {
@@ -156,35 +166,80 @@ impl TableRules {
         ((!is_empty).then_some(compiled), problems)
     }
 
-    /// What the rules want told of one change: snapshot rows never.
-    pub fn matches<'r, 'a>(
-        &'r self,
-        change: &Change<'a>,
-        mut found: impl FnMut(Result<Match<'r, 'a>, RuleError>),
+    /// What the rules want told of one change: snapshot rows never. What a later change needs of this one goes into `states`.
+    pub fn matches(
+        &self,
+        change: &Change<'_>,
+        states: &mut LastStates,
+        mut found: impl FnMut(Result<Match<'_, '_>, RuleError>),
     ) {
-        let Some(row) = Row::of(&change.kind) else {
-            return;
-        };
-        for watch in &self.watches {
-            if row.operation == Operation::Update
-                && watch
-                    .column
-                    .is_some_and(|column| row.is_unchanged(column) == Some(true))
-            {
-                continue;
-            }
-            for rule in &watch.rules {
-                match rule.wants(&row, &self.scope) {
-                    Ok(false) => {}
-                    Ok(true) => found(Ok(Match {
-                        rule,
-                        row,
-                        rules: self,
-                    })),
-                    Err(error) => found(Err(error)),
-                }
+        if let Some(row) = Row::of(&change.kind) {
+            for watch in &self.watches {
+                self.watch(watch, row, states, &mut found);
             }
         }
+        self.remember(&change.kind, states);
+    }
+
+    fn watch(
+        &self,
+        watch: &Watch,
+        row: Row<'_>,
+        states: &LastStates,
+        found: &mut impl FnMut(Result<Match<'_, '_>, RuleError>),
+    ) {
+        let row = match (&self.remembered_by, watch.column) {
+            (Some(key), Some(column)) => {
+                let id = self.state_id(column, key, |column| row.was(column));
+                states
+                    .get(&id)
+                    .map_or(row, |state| row.remembering(column, state))
+            }
+            (None, _) | (_, None) => row,
+        };
+        let is_unchanged = |column| row.is_unchanged(column) == Some(true);
+        if row.operation == Operation::Update && watch.column.is_some_and(is_unchanged) {
+            return;
+        }
+        for rule in &watch.rules {
+            match rule.wants(&row, &self.scope) {
+                Ok(false) => {}
+                Ok(true) => found(Ok(Match {
+                    rule,
+                    row,
+                    rules: self,
+                })),
+                Err(error) => found(Err(error)),
+            }
+        }
+    }
+
+    /// Snapshot rows too: they seed the store.
+    fn remember(&self, kind: &ChangeKind<'_>, states: &mut LastStates) {
+        let (Some(key), Some(row)) = (&self.remembered_by, Row::stored(kind)) else {
+            return;
+        };
+        for column in self.watches.iter().filter_map(|watch| watch.column) {
+            let before = self.state_id(column, key, |column| row.was(column));
+            let after = self.state_id(column, key, |column| row.current(column));
+            if before != after || row.operation == Operation::Delete {
+                states.forget(before);
+            }
+            if row.operation != Operation::Delete {
+                states.remember(after, row.after(column));
+            }
+        }
+    }
+
+    fn state_id<'a>(
+        &self,
+        column: usize,
+        key: &[usize],
+        value: impl Fn(usize) -> Value<'a>,
+    ) -> String {
+        let values: Vec<_> = key.iter().map(|column| value(*column)).collect();
+        let column = format!("{}.{column}", self.table);
+        super::notice::digest_of(&[&column, &self.exposure.identity(&values)])
     }
 
     fn add(&mut self, rule: CompiledRule) {
@@ -219,207 +274,16 @@ impl TableRules {
             self.dashboard = Some(link);
         }
     }
-
-    fn compile_rule(
-        &mut self,
-        file: &NotifyFile,
-        index: usize,
-        rule: &RuleConfig,
-        table: Table<'_>,
-    ) -> Result<CompiledRule, Vec<Problem>> {
-        let mut compiler = Compiler {
-            file,
-            rule,
-            table,
-            exposure: &self.exposure,
-            problems: Vec::new(),
-        };
-        let watched = compiler.watched();
-        let amount = compiler.amount();
-        let threshold = amount.and_then(|cells| compiler.threshold(cells));
-        let when = compiler.when();
-        let (key, identity) = compiler.key();
-        compiler.check_templates();
-        if !compiler.problems.is_empty() {
-            return Err(compiler.problems);
-        }
-        let mut template = |part: &str, text: &Option<toml::Spanned<String>>| {
-            let text = text.as_ref()?;
-            self.templates
-                .add(format!("{index}.{part}"), text.get_ref().clone())
-                .ok()
-        };
-        Ok(CompiledRule {
-            config: Arc::new(rule.clone()),
-            index,
-            watched,
-            threshold,
-            amount,
-            when,
-            title: template("title", &rule.template.title),
-            body: template("body", &rule.template.body),
-            key,
-            identity,
-        })
-    }
 }
 
-/// What compiling one rule needs.
-struct Compiler<'c> {
-    file: &'c NotifyFile,
-    rule: &'c RuleConfig,
-    table: Table<'c>,
-    exposure: &'c Exposure,
-    problems: Vec<Problem>,
-}
-
-impl Compiler<'_> {
-    fn report(&mut self, span: std::ops::Range<usize>, what: &str) {
-        let what = format!("rule \"{}\": {what}", self.rule.name.get_ref());
-        self.problems.push(self.file.source.problem(span, what));
+/// `None` where the server sends old rows, and where there is no key to remember a row by.
+fn remembered_by(file: &NotifyFile, table: Table<'_>) -> Option<Vec<usize>> {
+    if file.notify.old_state != OldState::LocalStore || table.key.is_empty() {
+        return None;
     }
-
-    fn exposed(&mut self, name: &toml::Spanned<String>) -> Option<ExposedColumn> {
-        let found = self.exposure.find(name.get_ref()).cloned();
-        if found.is_none() {
-            let what = self.exposure.missing(name.get_ref(), self.table);
-            self.report(name.span(), &what);
-        }
-        found
-    }
-
-    fn watched(&mut self) -> Option<ExposedColumn> {
-        let name = self.rule.column.as_ref()?;
-        let column = self.exposed(name)?;
-        if self.rule.on.contains(&Operation::Update) && !self.sees_old(column.index) {
-            let relation = self.table.relation;
-            self.report(
-                name.span(),
-                &format!(
-                    "the old value of \"{}\" is not sent; run ALTER TABLE \"{}\".\"{}\" REPLICA IDENTITY FULL",
-                    column.name, relation.schema, relation.name
-                ),
-            );
-        }
-        if self.rule.on.contains(&Operation::Delete)
-            && !self.rule.on.contains(&Operation::Update)
-            && !self.sees_old(column.index)
-        {
-            self.report(
-                name.span(),
-                &format!(
-                    "the value of \"{}\" is not sent for deleted rows; set REPLICA IDENTITY FULL",
-                    column.name
-                ),
-            );
-        }
-        Some(column)
-    }
-
-    fn sees_old(&self, _column: usize) -> bool {
-        match self.table.relation.replica_identity {
-            ReplicaIdentity::Full => true,
-            ReplicaIdentity::Default | ReplicaIdentity::Nothing | ReplicaIdentity::Index => {
-                self.file.notify.old_state == OldState::LocalStore
-            }
-        }
-    }
-
-    fn amount(&mut self) -> Option<AmountCells> {
-        let columns = self.rule.amount_columns()?;
-        let amount = self.exposed(&columns.column)?;
-        let currency = match &columns.per {
-            Some(per) => Some(self.exposed(per)?.index),
-            None => None,
-        };
-        if amount.mask != Mask::Plain {
-            self.report(
-                columns.column.span(),
-                "the amount is shown and summed: expose it as \"plain\"",
-            );
-        }
-        Some(AmountCells {
-            amount: amount.index,
-            currency,
-        })
-    }
-
-    fn threshold(&mut self, cells: AmountCells) -> Option<Threshold> {
-        self.rule.min.as_ref()?;
-        let mut threshold = Threshold {
-            cells,
-            amounts: Vec::new(),
-            other: None,
-        };
-        for (currency, amount) in self.rule.thresholds() {
-            let amount = amount.get_ref().parse().ok()?;
-            if currency == "other" {
-                threshold.other = Some(amount);
-            } else {
-                threshold.amounts.push((currency.clone(), amount));
-            }
-        }
-        Some(threshold)
-    }
-
-    fn when(&mut self) -> Option<When> {
-        let text = self.rule.when.as_ref()?;
-        let predicate = Predicate::compile(text.get_ref()).ok()?;
-        let mut columns = Vec::new();
-        for name in predicate.columns() {
-            let relation = self.table.relation;
-            let found = relation
-                .columns
-                .iter()
-                .position(|column| column.name == *name && (self.table.captured)(name));
-            match found {
-                Some(index) => columns.push((
-                    name.clone(),
-                    index,
-                    ColumnType::of(relation.columns[index].type_oid),
-                )),
-                None => {
-                    let what = self.exposure.no_column(name, self.table);
-                    self.report(text.span(), &what);
-                }
-            }
-        }
-        Some(When { predicate, columns })
-    }
-
-    /// What the messages call the row, and what identifies it.
-    fn key(&mut self) -> (Vec<ExposedColumn>, Vec<usize>) {
-        let names = &self.rule.conversation.key;
-        if !names.is_empty() {
-            let columns: Vec<_> = names.iter().filter_map(|name| self.exposed(name)).collect();
-            let identity = columns.iter().map(|column| column.index).collect();
-            return (columns, identity);
-        }
-        let key = self.table.key;
-        let shown = key
-            .iter()
-            .filter_map(|name| self.exposure.find(name).cloned());
-        let place = |name: &String| {
-            self.table
-                .relation
-                .columns
-                .iter()
-                .position(|column| column.name == *name)
-        };
-        (shown.collect(), key.iter().filter_map(place).collect())
-    }
-
-    fn check_templates(&mut self) {
-        let template = &self.rule.template;
-        for part in [&template.title, &template.body].into_iter().flatten() {
-            for name in Templates::columns(part.get_ref()).unwrap_or_default() {
-                if self.exposure.find(&name).is_none() {
-                    let what = self.exposure.missing(&name, self.table);
-                    self.report(part.span(), &what);
-                }
-            }
-        }
-    }
+    let columns = &table.relation.columns;
+    let place = |name: &String| columns.iter().position(|column| column.name == *name);
+    table.key.iter().map(place).collect()
 }
 
 impl CompiledRule {
@@ -616,7 +480,7 @@ impl Match<'_, '_> {
             .currency
             .and_then(|column| self.row.current(column).text());
         let currency = currency.map_or(String::new(), |text| {
-            hide_card_numbers(&String::from_utf8_lossy(text))
+            hide_card_numbers(&cut(&String::from_utf8_lossy(text), MAX_CURRENCY))
         });
         Some(Money { amount, currency })
     }

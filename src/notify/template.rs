@@ -13,6 +13,7 @@ use super::amount::{Amount, grouped};
 use super::config::no_such;
 use super::escape::{self, Markup, Url};
 use super::mask::hide_card_numbers;
+use super::slack::limits::TEXT_OURS;
 
 /// Instructions of one rendering: an ordinary template takes some hundred.
 const FUEL: u64 = 50_000;
@@ -173,7 +174,8 @@ impl Templates {
             Ok(String::from_utf8_lossy(&output.0).into_owned())
         };
         let text = render().map_err(|error| TemplateError::of(&error))?;
-        Ok(Markup::from_template(hide_card_numbers(&text)))
+        let markup = Markup::from_template(hide_card_numbers(&text));
+        Ok(escape::cut_markup(&markup, TEXT_OURS))
     }
 }
 

@@ -317,7 +317,11 @@ fn snapshot_rows_and_aborted_transactions_tell_nothing() {
     let row = transaction("a", "FAILED", "1", "USD");
     assert!(candidates(&rules, &[snapshot_row(&row); 20]).is_empty());
     let mut matches = CommitMatches::default();
-    matches.change(&rules, &change(ChangeKind::Insert { new: row.tuple() }));
+    matches.change(
+        &rules,
+        &mut LastStates::default(),
+        &change(ChangeKind::Insert { new: row.tuple() }),
+    );
     matches.discard();
     let outcome = matches.commit(commit_at(1, "2026-11-22T10:00:00Z"), &origin());
     assert!(outcome.candidates.is_empty());
@@ -342,7 +346,7 @@ fn fifty_thousand_rows_of_one_commit_become_one_exact_digest() {
             transaction(&id, status, &amount, currency),
             transaction(&id, "FAILED", &amount, currency),
         );
-        matches.change(&rules, &update(&old, &new));
+        matches.change(&rules, &mut LastStates::default(), &update(&old, &new));
     }
     let outcome = matches.commit(commit_at(9, "2026-11-22T10:00:00Z"), &origin());
     let [candidate] = outcome.candidates.as_slice() else {
@@ -398,7 +402,7 @@ fn folding_is_exact_whatever_is_folded() {
                 transaction("a", "PENDING", amount, "USD"),
                 transaction("a", "FAILED", amount, "USD"),
             );
-            matches.change(&rules, &update(&old, &new));
+            matches.change(&rules, &mut LastStates::default(), &update(&old, &new));
         }
         matches
             .commit(commit_at(lsn, "2026-11-22T10:00:00Z"), &origin())
@@ -464,4 +468,90 @@ fn a_row_that_flips_within_a_commit_is_told_step_by_step_in_one_conversation() {
         "{}",
         sent(&notice).text
     );
+}
+
+#[test]
+fn without_old_rows_the_last_states_tell_what_changed() {
+    let written = format!("{HEAD}{FAILED}")
+        .replace("to = [\"FAILED\"]\n", "")
+        .replace("state_dir =", "old_state = \"local_store\"\nstate_dir =");
+    let file = NotifyFile::parse(&written).unwrap();
+    let (rules, problems) = compile_for(&file, &relation(ReplicaIdentity::Default), "");
+    assert_eq!(problems, []);
+    let (rules, mut states) = (rules.unwrap(), LastStates::default());
+    let mut told = |states: &mut LastStates, change: Change<'_>| {
+        let mut matches = CommitMatches::default();
+        matches.change(&rules, states, &change);
+        let outcome = matches.commit(commit_at(1, "2026-11-22T10:00:00Z"), &origin());
+        let steps = outcome.candidates.iter().map(|candidate| {
+            (
+                row_change(candidate).from.clone().unwrap(),
+                row_change(candidate).to.clone().unwrap(),
+            )
+        });
+        (steps.collect::<Vec<_>>(), outcome.errors.len())
+    };
+    let row = |id, status| transaction(id, status, "1", "USD");
+    let key = |id: &str| {
+        Cells::new([
+            text(id),
+            Cell::Null,
+            Cell::Null,
+            Cell::Null,
+            Cell::Null,
+            Cell::Null,
+            Cell::Null,
+            Cell::Null,
+            Cell::Null,
+        ])
+    };
+    let (pending, failed, paid) = (row("a", "PENDING"), row("a", "FAILED"), row("a", "PAID"));
+    let to = |new| change(ChangeKind::Update { old: None, new });
+    let step = |from: &str, to: &str| (vec![(from.to_owned(), to.to_owned())], 0);
+    assert_eq!(
+        told(&mut states, to(failed.tuple())),
+        (vec![], 1),
+        "nothing is known of the row yet"
+    );
+    assert_eq!(states.commit().len(), 1);
+    // A snapshot seeds, and tells nothing.
+    assert_eq!(told(&mut states, snapshot_row(&pending)), (vec![], 0));
+    states.commit();
+    assert_eq!(
+        told(&mut states, to(failed.tuple())),
+        step("PENDING", "FAILED")
+    );
+    assert_eq!(
+        told(&mut states, to(failed.tuple())),
+        (vec![], 0),
+        "within the same transaction"
+    );
+    // The transaction breaks off and comes again.
+    states.discard();
+    assert_eq!(
+        told(&mut states, to(failed.tuple())),
+        step("PENDING", "FAILED")
+    );
+    let mut states = LastStates::load(states.commit());
+    assert_eq!(told(&mut states, to(paid.tuple())), step("FAILED", "PAID"));
+    // The key changes: the row is known by its old one.
+    let (old_key, renamed) = (key("a"), row("b", "FAILED"));
+    let moved = change(ChangeKind::Update {
+        old: Some(OldTuple::Key(old_key.tuple())),
+        new: renamed.tuple(),
+    });
+    assert_eq!(told(&mut states, moved), step("PAID", "FAILED"));
+    let back = row("b", "PAID");
+    assert_eq!(told(&mut states, to(back.tuple())), step("FAILED", "PAID"));
+    let gone = key("b");
+    assert_eq!(
+        told(
+            &mut states,
+            change(ChangeKind::Delete {
+                old: OldTuple::Key(gone.tuple())
+            })
+        ),
+        (vec![], 0)
+    );
+    assert_eq!(told(&mut states, to(back.tuple())), (vec![], 1));
 }

@@ -7,6 +7,7 @@ mod noise;
 
 use super::collapse::{Candidate, CommitMatches, CommitOutcome, StreamOrigin};
 use super::config::{NotifyFile, Problem};
+use super::last_states::LastStates;
 use super::notice::Commit;
 use super::rules::{Table, TableRules};
 use crate::change::{Change, ChangeKind, Position, SnapshotMarker};
@@ -176,7 +177,7 @@ fn origin() -> StreamOrigin {
 fn outcome(rules: &TableRules, changes: &[Change<'_>]) -> CommitOutcome {
     let mut matches = CommitMatches::default();
     for change in changes {
-        matches.change(rules, change);
+        matches.change(rules, &mut LastStates::default(), change);
     }
     matches.commit(commit_at(0x1A_2B3C, "2026-11-22T10:00:00Z"), &origin())
 }

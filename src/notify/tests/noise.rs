@@ -31,7 +31,7 @@ fn step(rules: &TableRules, id: &str, from: &str, lsn: u64) -> Candidate {
         transaction(id, "FAILED", "0.10", "USD"),
     );
     let mut matches = CommitMatches::default();
-    matches.change(rules, &update(&old, &new));
+    matches.change(rules, &mut LastStates::default(), &update(&old, &new));
     matches
         .commit(commit_at(lsn, START), &origin())
         .candidates
