@@ -163,6 +163,10 @@ impl std::fmt::Debug for Scope {
     }
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "not ours to list: the crate adds kinds"
+)]
 fn failure(error: &ExecutionError) -> PredicateError {
     match error {
         ExecutionError::NoSuchKey(column) => PredicateError::NoValue {
@@ -175,7 +179,6 @@ fn failure(error: &ExecutionError) -> PredicateError {
         | ExecutionError::ValuesNotComparable(..)
         | ExecutionError::UnexpectedType { .. }
         | ExecutionError::UnsupportedBinaryOperator(..) => PredicateError::Types,
-        // Not ours to list: the crate adds kinds.
         _ => PredicateError::Evaluation,
     }
 }
@@ -302,6 +305,10 @@ struct Names {
 }
 
 impl Names {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "every other operand is walked"
+    )]
     fn walk(&mut self, expression: &IdedExpr) -> Result<(), PredicateError> {
         match &expression.expr {
             Expr::Unspecified | Expr::Literal(_) => Ok(()),

@@ -88,7 +88,7 @@ impl<'a> Row<'a> {
     pub(super) fn was(&self, column: usize) -> Value<'a> {
         match self.before(column) {
             Value::Unknown => self.after(column),
-            value => value,
+            value @ (Value::Null | Value::Text(_)) => value,
         }
     }
 
@@ -104,7 +104,7 @@ impl<'a> Row<'a> {
         match cell(self.old, column) {
             // Columns outside the key are sent as null.
             Value::Null if self.old_is_key => Value::Unknown,
-            value => value,
+            value @ (Value::Null | Value::Text(_) | Value::Unknown) => value,
         }
     }
 
@@ -114,7 +114,7 @@ impl<'a> Row<'a> {
     pub fn after(&self, column: usize) -> Value<'a> {
         match cell(self.new, column) {
             Value::Unknown if self.new.is_some() => self.before(column),
-            value => value,
+            value @ (Value::Null | Value::Text(_) | Value::Unknown) => value,
         }
     }
 

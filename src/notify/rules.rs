@@ -315,7 +315,9 @@ impl CompiledRule {
             Operation::Delete => to.is_any() && has(from, row.before(watched.index)),
             Operation::Update => match row.before(watched.index) {
                 Value::Unknown => return Err(RuleError::NoOldValue { rule: self.name() }),
-                before => has(to, row.after(watched.index)) && has(from, before),
+                before @ (Value::Null | Value::Text(_)) => {
+                    has(to, row.after(watched.index)) && has(from, before)
+                }
             },
         })
     }

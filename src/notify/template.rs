@@ -69,6 +69,10 @@ impl TemplateError {
         }
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "not ours to list: the crate adds kinds"
+    )]
     fn of(error: &Error) -> Self {
         let line = error.line().unwrap_or(1);
         // The details of other kinds can repeat values.
@@ -228,6 +232,10 @@ fn format_value(
     Ok(())
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "not ours to list: the crate adds kinds"
+)]
 fn text(value: &Value) -> Result<String, Error> {
     match value.kind() {
         ValueKind::Undefined => Err(Error::from(ErrorKind::UndefinedError)),

@@ -479,7 +479,7 @@ fn without_old_rows_the_last_states_tell_what_changed() {
     let (rules, problems) = compile_for(&file, &relation(ReplicaIdentity::Default), "");
     assert_eq!(problems, []);
     let (rules, mut states) = (rules.unwrap(), LastStates::default());
-    let mut told = |states: &mut LastStates, change: Change<'_>| {
+    let told = |states: &mut LastStates, change: Change<'_>| {
         let mut matches = CommitMatches::default();
         matches.change(&rules, states, &change);
         let outcome = matches.commit(commit_at(1, "2026-11-22T10:00:00Z"), &origin());

@@ -70,7 +70,9 @@ fn a_flood_of_commits_is_three_messages_and_then_a_digest_a_window() {
             Decision::Held {
                 why: Held::Window, ..
             } => {}
-            decision => panic!("{decision:?}"),
+            decision @ (Decision::Held { .. } | Decision::Repeated(_) | Decision::Muted { .. }) => {
+                panic!("{decision:?}")
+            }
         }
     }
     while let Some(next) = noise.next_due(at(60.0)) {
