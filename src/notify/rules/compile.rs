@@ -84,7 +84,7 @@ impl Compiler<'_> {
     fn watched(&mut self) -> Option<ExposedColumn> {
         let name = self.rule.column.as_ref()?;
         let column = self.exposed(name)?;
-        if self.rule.on.contains(&Operation::Update) && !self.sees_old(column.index) {
+        if self.rule.on.contains(&Operation::Update) && !self.sees_old() {
             let relation = self.table.relation;
             self.report(
                 name.span(),
@@ -96,7 +96,7 @@ impl Compiler<'_> {
         }
         if self.rule.on.contains(&Operation::Delete)
             && !self.rule.on.contains(&Operation::Update)
-            && !self.sees_old(column.index)
+            && !self.sees_old()
         {
             self.report(
                 name.span(),
@@ -109,11 +109,12 @@ impl Compiler<'_> {
         Some(column)
     }
 
-    fn sees_old(&self, _column: usize) -> bool {
+    /// A row without a key cannot be remembered.
+    fn sees_old(&self) -> bool {
         match self.table.relation.replica_identity {
             ReplicaIdentity::Full => true,
             ReplicaIdentity::Default | ReplicaIdentity::Nothing | ReplicaIdentity::Index => {
-                self.file.notify.old_state == OldState::LocalStore
+                self.file.notify.old_state == OldState::LocalStore && !self.table.key.is_empty()
             }
         }
     }
