@@ -6,7 +6,8 @@
   stack.py down     stop them by pid and remove their directory
 
 Other scripts use `with Stack(): …`, which stops the servers on every way out. KAFKA_JVM and CONNECT_JVM replace the Java
-options (heap 512 MB each). Needs ./fetch to have been run.
+options (heap 512 MB each). POSTGRES_BIN names the directory with initdb, postgres and psql; without it the system's newest
+server is used. Needs ./fetch to have been run.
 """
 import json, os, pathlib, pwd, shutil, signal, socket, subprocess, sys, tempfile, time, urllib.error, urllib.request
 
@@ -215,7 +216,13 @@ def free_ports(count):
 
 
 def postgres_binaries():
-    """The newest server of the system that is at least 14: pg_config, the Debian directories, the PATH."""
+    """What POSTGRES_BIN names, else the newest server of the system: the Debian directories, pg_config, the PATH."""
+    if os.environ.get("POSTGRES_BIN"):
+        directory = pathlib.Path(os.environ["POSTGRES_BIN"])
+        missing = [name for name in ("initdb", "postgres", "psql", "pg_isready") if not (directory / name).exists()]
+        if missing:
+            raise StackError(f"POSTGRES_BIN: {directory} has no {', '.join(missing)}")
+        return directory
     candidates = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name), reverse=True)
     if shutil.which("pg_config"):
         candidates.append(pathlib.Path(subprocess.run(["pg_config", "--bindir"], capture_output=True, text=True).stdout.strip()))

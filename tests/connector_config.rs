@@ -37,7 +37,6 @@ pub(crate) fn recorded(schemas: bool) -> ConnectorConfig {
         snapshot: SnapshotConfig {
             mode: SnapshotMode::Initial,
             include_collections: None,
-            fetch_size: 10_240,
             delay: Duration::ZERO,
         },
         filters: Filters::default(),

@@ -136,6 +136,24 @@ mod tests {
     }
 
     #[test]
+    fn after_a_pause_the_line_tells_all_records_of_the_phase() {
+        let printed = lines(&[
+            (Phase::Streaming, 0, 0),
+            (Phase::Streaming, 100, 4),
+            (Phase::Streaming, 700, 4),
+            (Phase::Streaming, 900, 9),
+            (Phase::Streaming, 1500, 9),
+        ]);
+        assert_eq!(
+            printed,
+            [
+                r#"{"phase":"stream","records":4,"bytes":40,"seconds":0.100}"#,
+                r#"{"phase":"stream","records":9,"bytes":90,"seconds":0.900}"#
+            ]
+        );
+    }
+
+    #[test]
     fn a_snapshot_is_printed_when_the_stream_begins_and_is_not_counted_there() {
         let printed = lines(&[
             (Phase::Snapshot, 0, 0),

@@ -148,8 +148,6 @@ pub struct SnapshotConfig {
     pub mode: SnapshotMode,
     /// `snapshot.include.collection.list`.
     pub include_collections: Option<PatternList>,
-    /// `snapshot.fetch.size`.
-    pub fetch_size: u32,
     pub delay: Duration,
 }
 

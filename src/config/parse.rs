@@ -125,7 +125,6 @@ impl Parser<'_> {
         SnapshotConfig {
             mode: self.mode("snapshot.mode", modes::SNAPSHOT),
             include_collections: self.patterns("snapshot.include.collection.list"),
-            fetch_size: self.number("snapshot.fetch.size"),
             delay: self.millis("snapshot.delay.ms"),
         }
     }

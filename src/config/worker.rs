@@ -57,8 +57,6 @@ pub struct OffsetStorage {
     pub topic_config: Vec<(String, String)>,
     pub flush_interval: Duration,
     pub flush_timeout: Duration,
-    /// Whether the topic must prove that it is compacted. Only the broker inside the demo cannot.
-    pub check_policy: bool,
 }
 
 /// A converter class and the options below it, without the prefix.
@@ -193,7 +191,6 @@ impl Reading<'_> {
             topic_config,
             flush_interval: self.millis("offset.flush.interval.ms", flush_ms),
             flush_timeout: self.millis("offset.flush.timeout.ms", 5_000),
-            check_policy: true,
         }
     }
 

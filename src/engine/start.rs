@@ -23,8 +23,7 @@ use crate::connect::offset::{SourceOffset, offset_key};
 use crate::debezium::headers::context_headers;
 use crate::debezium::message::MessageEncoder;
 use crate::debezium::record::RecordBuffer;
-use crate::kafka::admin::TopicSpec;
-use crate::kafka::offsets::OffsetStore;
+use crate::kafka::offsets::{self, OffsetStore};
 use crate::kafka::producer::Producer;
 use crate::kafka::properties::{ClientSettings, data_producer};
 use crate::kafka::topics::Topics;
@@ -106,23 +105,9 @@ fn open_destination(engine: &Engine<'_>) -> Result<(Destination, Option<SourceOf
         return Ok((Destination::Discard, None));
     }
     let (connector, worker) = (engine.connector, engine.worker);
-    let settings = client_settings(engine);
-    let topic = TopicSpec {
-        name: connector
-            .offsets_storage_topic
-            .clone()
-            .unwrap_or_else(|| worker.offsets.topic.clone()),
-        partitions: worker.offsets.partitions,
-        replication_factor: worker.offsets.replication_factor,
-        config: worker.offsets.topic_config.clone(),
-        property_prefix: "offset.storage.",
-    };
-    let open = if worker.offsets.check_policy {
-        OffsetStore::open
-    } else {
-        OffsetStore::open_unchecked
-    };
-    let offsets = open(&settings, &worker.group_id, &topic)?;
+    let settings = ClientSettings::new(engine.worker, engine.connector);
+    let topic = offsets::topic(worker, connector);
+    let offsets = OffsetStore::open(&settings, &worker.group_id, &topic)?;
     let offset_key = offset_key(&connector.name, &connector.topic_prefix);
     let stored = offsets
         .load(&offset_key)?
@@ -147,15 +132,6 @@ fn open_destination(engine: &Engine<'_>) -> Result<(Destination, Option<SourceOf
         })),
         stored,
     ))
-}
-
-fn client_settings(engine: &Engine<'_>) -> ClientSettings {
-    ClientSettings {
-        bootstrap_servers: engine.worker.bootstrap_servers.clone(),
-        client: engine.worker.client.clone(),
-        producer: engine.worker.producer.clone(),
-        overrides: engine.connector.producer_overrides.clone(),
-    }
 }
 
 struct Start<'a> {

@@ -134,7 +134,6 @@ fn on_tables(
     let snapshot = SnapshotConfig {
         mode: SnapshotMode::Initial,
         include_collections: None,
-        fetch_size: 10_240,
         delay: Duration::ZERO,
     };
     let wanted = Wanted {

@@ -36,14 +36,6 @@ impl Broker {
         }
     }
 
-    /// Whether it can tell that a topic is compacted.
-    pub(super) fn knows_policies(&self) -> bool {
-        match self {
-            Self::InProcess(_) => false,
-            Self::Existing(_) => true,
-        }
-    }
-
     /// Creates the topic of the payments and returns how many partitions it has.
     pub(super) fn create_data_topic(&self, topic: &str, rows: u64) -> anyhow::Result<i32> {
         match self {

@@ -144,11 +144,10 @@ fn configuration(
         ("value.converter.schemas.enable", "false"),
         ("offsets.storage.topic", &topics.offsets),
     ]);
-    let mut loaded = worker::load(Sources {
+    let loaded = worker::load(Sources {
         bootstrap_servers: Some(&broker.bootstrap_servers()),
         ..Sources::default()
     })?;
-    loaded.worker.offsets.check_policy = broker.knows_policies();
     let checked = parse::connector(settings, &loaded.worker)?;
     for warning in &checked.warnings {
         tracing::warn!("{warning}");

@@ -59,7 +59,6 @@ fn the_stock_file_is_understood_without_a_warning() {
         topic_config: Vec::new(),
         flush_interval: Duration::from_secs(10),
         flush_timeout: Duration::from_secs(5),
-        check_policy: true,
     };
     assert_eq!(worker.offsets, expected);
     assert_eq!(worker.listeners, ["http://:8083"]);
