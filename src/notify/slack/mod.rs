@@ -1,0 +1,3 @@
+//! Slack: its limits, what its answers mean, and the client.
+
+pub mod limits;
