@@ -41,6 +41,8 @@ pub mod debezium;
 
 pub mod kafka;
 
+pub mod notify;
+
 pub mod engine;
 
 pub mod cli;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The rooms and the rooms each may use: the invariant of `src/lib.rs`.
-const MAY_USE: [(&str, &[&str]); 9] = [
+const MAY_USE: [(&str, &[&str]); 10] = [
     ("config", &[]),
     ("telemetry", &[]),
     ("postgres", &["config", "telemetry"]),
@@ -16,6 +16,7 @@ const MAY_USE: [(&str, &[&str]); 9] = [
         &["config", "telemetry", "postgres", "connect", "change"],
     ),
     ("kafka", &["config", "telemetry", "connect"]),
+    ("notify", &["config", "telemetry", "postgres", "change"]),
     (
         "engine",
         &[

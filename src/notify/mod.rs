@@ -1,0 +1,3 @@
+//! Tells Slack about changes.
+
+pub mod slack;

@@ -1,0 +1,4 @@
+//! Slack: its limits, what its answers mean, and the client.
+
+pub mod error_class;
+pub mod limits;
