@@ -1,3 +1,16 @@
-//! Tells Slack about changes.
+//! Status changes told to Slack. The core is pure: no I/O, no clock; time comes in as an argument.
+//!
+//! ```text
+//! Change ▶ rules (row, predicate) ▶ collapse (a digest per commit) ▶ noise (windows, mutes, quiet hours) ▶ Notice ▶ outbox
+//! Notice ▶ message ▶ Slack
+//! ```
 
+pub mod amount;
+pub mod digest;
+pub mod escape;
+pub mod fake_slack;
+pub mod message;
+pub mod notice;
+pub mod pace;
+pub mod random;
 pub mod slack;

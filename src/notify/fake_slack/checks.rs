@@ -6,13 +6,13 @@ use crate::notify::slack::limits;
 
 /// Slack's word and what `response_metadata.messages` would explain.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Refusal {
-    pub word: &'static str,
-    pub why: String,
+pub(super) struct Refusal {
+    pub(super) word: &'static str,
+    pub(super) why: String,
 }
 
 impl Refusal {
-    pub fn new(word: &'static str, why: impl Into<String>) -> Self {
+    pub(super) fn new(word: &'static str, why: impl Into<String>) -> Self {
         Self {
             word,
             why: why.into(),
@@ -21,7 +21,7 @@ impl Refusal {
 }
 
 /// Checks the parts that `chat.postMessage`, `chat.update` and webhooks share.
-pub fn check(message: &Value) -> Result<(), Refusal> {
+pub(super) fn check(message: &Value) -> Result<(), Refusal> {
     let text = string(message, "text", "invalid_arguments")?;
     let blocks = list(message, "blocks", "invalid_blocks_format")?;
     let attachments = list(message, "attachments", "invalid_attachments")?;

@@ -1,0 +1,4 @@
+//! A Slack for demos, tests and measurements: it enforces Slack's limits, fails on demand and keeps everything it accepted.
+
+mod checks;
+pub mod fault;
