@@ -77,8 +77,9 @@ fn check_blocks(blocks: &[Value]) -> Result<(), Refusal> {
         if id.chars().count() > limits::BLOCK_ID || (!id.is_empty() && !ids.insert(id)) {
             return Err(invalid(format!("/blocks/{at}/block_id")));
         }
-        check_block(block)
-            .map_err(|refusal| Refusal::new(refusal.word, format!("/blocks/{at}{}", refusal.why)))?;
+        check_block(block).map_err(|refusal| {
+            Refusal::new(refusal.word, format!("/blocks/{at}{}", refusal.why))
+        })?;
     }
     Ok(())
 }
@@ -173,7 +174,9 @@ fn text_object(object: &Value, max: usize) -> Result<(), Refusal> {
     if object["type"] != "plain_text" && object["type"] != "mrkdwn" {
         return Err(invalid("/text/type"));
     }
-    let length = object["text"].as_str().map_or(0, |text| text.chars().count());
+    let length = object["text"]
+        .as_str()
+        .map_or(0, |text| text.chars().count());
     if length == 0 || length > max {
         return Err(invalid(format!("/text: {length} characters")));
     }
@@ -257,9 +260,18 @@ mod tests {
             (json!({"blocks": [section(3_001)]}), "invalid_blocks"),
             (json!({"blocks": [section(0)]}), "invalid_blocks"),
             (json!({"blocks": vec![section(2_640); 5]}), "ok"),
-            (json!({"blocks": vec![section(2_641); 5]}), "msg_blocks_too_long"),
-            (json!({"attachments": vec![json!({"text": "x"}); 100]}), "ok"),
-            (json!({"attachments": vec![json!({"text": "x"}); 101]}), "too_many_attachments"),
+            (
+                json!({"blocks": vec![section(2_641); 5]}),
+                "msg_blocks_too_long",
+            ),
+            (
+                json!({"attachments": vec![json!({"text": "x"}); 100]}),
+                "ok",
+            ),
+            (
+                json!({"attachments": vec![json!({"text": "x"}); 101]}),
+                "too_many_attachments",
+            ),
         ];
         for (message, expected) in cases {
             assert_eq!(word(&message), expected);
@@ -277,15 +289,27 @@ mod tests {
     #[test]
     fn rich_text_holds_known_elements_with_something_in_them() {
         let rich = |inner: Value| json!({"blocks": [{"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [inner]}]}]});
-        assert_eq!(word(&rich(json!({"type": "text", "text": "<!channel>"}))), "ok");
-        assert_eq!(word(&rich(json!({"type": "text", "text": ""}))), "invalid_blocks");
+        assert_eq!(
+            word(&rich(json!({"type": "text", "text": "<!channel>"}))),
+            "ok"
+        );
+        assert_eq!(
+            word(&rich(json!({"type": "text", "text": ""}))),
+            "invalid_blocks"
+        );
         assert_eq!(word(&rich(json!({"type": "spell"}))), "invalid_blocks");
     }
 
     #[test]
     fn a_float_is_no_ts_and_metadata_has_its_two_parts() {
-        assert_eq!(word(&json!({"text": "x", "thread_ts": 1.5})), "invalid_arguments");
-        assert_eq!(word(&json!({"text": "x", "metadata": {"event_type": "e"}})), "invalid_metadata_format");
+        assert_eq!(
+            word(&json!({"text": "x", "thread_ts": 1.5})),
+            "invalid_arguments"
+        );
+        assert_eq!(
+            word(&json!({"text": "x", "metadata": {"event_type": "e"}})),
+            "invalid_metadata_format"
+        );
         let large = json!({"text": "x", "metadata": {"event_type": "e", "event_payload": {"x": "y".repeat(8_000)}}});
         assert_eq!(word(&large), "metadata_too_large");
     }

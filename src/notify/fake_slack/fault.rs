@@ -193,8 +193,7 @@ impl Faults {
             .iter_mut()
             .position(|fault| fault.hits(method, channel, &mut self.random))?;
         let kind = self.active[at].kind.clone();
-        self.active
-            .retain(|fault| fault.chance != Chance::Times(0));
+        self.active.retain(|fault| fault.chance != Chance::Times(0));
         Some(kind)
     }
 }

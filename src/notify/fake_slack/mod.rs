@@ -2,3 +2,6 @@
 
 mod checks;
 pub mod fault;
+mod markup;
+pub mod server;
+pub mod workspace;
