@@ -6,11 +6,14 @@
 //! ```
 
 pub mod amount;
+pub mod clock;
+pub mod delivery;
 pub mod digest;
 pub mod escape;
 pub mod fake_slack;
 pub mod message;
 pub mod notice;
+pub mod outbox;
 pub mod pace;
 pub mod random;
 pub mod slack;

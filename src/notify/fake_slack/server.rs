@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
@@ -18,7 +17,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::fault::Fault;
-use super::workspace::{Answer, Moment, Reply, Request, Target, Workspace};
+use super::workspace::{Answer, Reply, Request, Target, Workspace};
+use crate::notify::clock::Clock;
 
 const PAGE: &str = include_str!("page.html");
 const LARGEST_BODY: usize = 1 << 20;
@@ -29,14 +29,14 @@ const SHOWN: usize = 200;
 #[derive(Clone, Debug)]
 pub struct FakeSlack {
     workspace: Arc<Mutex<Workspace>>,
-    started: Instant,
+    clock: Clock,
 }
 
 impl FakeSlack {
     pub fn new(workspace: Workspace) -> Self {
         Self {
             workspace: Arc::new(Mutex::new(workspace)),
-            started: Instant::now(),
+            clock: Clock::start(),
         }
     }
 
@@ -98,7 +98,7 @@ impl FakeSlack {
     }
 
     async fn slack(&self, request: &Request) -> Result<Response<Full<Bytes>>, Closed> {
-        let reply = self.workspace().answer(request, self.now());
+        let reply = self.workspace().answer(request, self.clock.now());
         match reply {
             Reply::Answer(answer) => {
                 tokio::time::sleep(answer.delay).await;
@@ -143,16 +143,6 @@ impl FakeSlack {
             "faults": faults,
             "messages": workspace.posted[first..],
         })
-    }
-
-    fn now(&self) -> Moment {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH);
-        Moment {
-            monotonic: self.started.elapsed(),
-            wall_us: wall.map_or(0, |wall| {
-                u64::try_from(wall.as_micros()).unwrap_or(u64::MAX)
-            }),
-        }
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::checks::{self, Refusal};
 use super::fault::{FaultKind, Faults};
 use super::markup;
+use crate::notify::clock::Moment;
 use crate::notify::pace::Bucket;
 use crate::notify::slack::limits;
 
@@ -27,14 +28,6 @@ impl Default for Pace {
             burst: limits::CHANNEL_BURST + 2,
         }
     }
-}
-
-/// One moment on both clocks.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Moment {
-    /// Since any fixed start; never jumps.
-    pub monotonic: Duration,
-    pub wall_us: u64,
 }
 
 /// A request as far as Slack looks at it.

@@ -87,6 +87,7 @@ pub struct Look {
     pub thread_ts: Option<String>,
     /// Seconds since 1970, as Slack writes them.
     pub oldest: String,
+    pub latest: String,
     pub delivery_id: String,
 }
 
@@ -152,6 +153,7 @@ impl SlackClient {
         let parameters = [
             ("channel", look.channel.as_str()),
             ("oldest", look.oldest.as_str()),
+            ("latest", look.latest.as_str()),
             ("ts", thread),
             ("limit", "200"),
             ("include_all_metadata", "true"),

@@ -70,6 +70,7 @@ fn every_method_goes_to_the_one_api_base() {
             channel: "C1".to_owned(),
             thread_ts: None,
             oldest: "1.000000".to_owned(),
+            latest: "9999999999.000000".to_owned(),
             delivery_id: "d1".to_owned(),
         };
         assert_eq!(bot.look(&look).await, LookOutcome::Found(posted.clone()));
