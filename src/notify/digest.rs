@@ -86,13 +86,17 @@ impl Digest {
         }
     }
 
+    /// What was counted so far stands in this commit.
+    pub fn at(&mut self, commit: &Commit) {
+        self.reach(commit, commit, 1);
+    }
+
     /// Counts a change.
-    pub fn add(&mut self, change: &RowChange, commit: &Commit) {
+    pub fn add(&mut self, change: &RowChange) {
         if self.table.is_empty() {
             self.table.clone_from(&change.table);
         }
         self.count += 1;
-        self.reach(commit, commit, 1);
         let value = |value: &Option<String>| value.as_deref().map(|text| cut(text, MAX_VALUE));
         let (from, to) = (value(&change.from), value(&change.to));
         let key = cut(&change.key, MAX_KEY);

@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -43,8 +44,28 @@ impl Markup {
         Self(escaped)
     }
 
+    #[must_use]
+    pub fn into_string(self) -> String {
+        self.0
+    }
+
     pub fn push(&mut self, other: &Self) {
         self.0.push_str(&other.0);
+    }
+
+    /// The markup with characters hidden: `hide` adds none that Slack would read as markup.
+    pub(super) fn map(&self, hide: impl FnOnce(&str) -> String) -> Self {
+        Self(hide(&self.0))
+    }
+
+    /// A point in time that each reader sees in the reader's own zone; the fallback names UTC.
+    #[must_use]
+    pub fn date(at: Timestamp) -> Self {
+        let fallback = at.strftime("%Y-%m-%d %H:%M:%S UTC");
+        Self(format!(
+            "<!date^{}^{{date_short_pretty}} {{time_secs}}|{fallback}>",
+            at.as_second()
+        ))
     }
 }
 

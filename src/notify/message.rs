@@ -1,14 +1,16 @@
-//! What Slack gets: a text, and one attachment with a colour and blocks. Every limit of Slack's is kept here.
+//! What Slack gets: a text, and one attachment with a colour and blocks.
+//!
+//! The text carries the whole meaning: it stands above the attachment, in notifications, and is all that screen readers read.
+//! Values stand in `rich_text`, which Slack does not parse. The kinds of the blocks of a rule never change, because
+//! `chat.update` refuses to exchange them (`block_mismatch`).
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::notice::Notice;
+use super::escape::Markup;
 
 /// The body of `chat.postMessage`, `chat.update` or a webhook, without its address (`channel`, `ts`, `thread_ts`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
-    /// Shown above the attachment, read by screen readers, shown in notifications: the whole sentence, with the mentions.
     pub text: String,
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub attachments: Vec<Attachment>,
@@ -53,7 +55,6 @@ pub enum Block {
     Section {
         text: TextObject,
     },
-    /// Values as data, which Slack does not parse.
     RichText {
         elements: Vec<RichTextSection>,
     },
@@ -76,10 +77,6 @@ pub enum RichText {
         #[serde(skip_serializing_if = "Option::is_none", default)]
         style: Option<TextStyle>,
     },
-    Link {
-        url: String,
-        text: String,
-    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,42 +87,34 @@ pub struct TextStyle {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum TextObject {
-    Mrkdwn { text: String, verbatim: bool },
+    Mrkdwn {
+        text: String,
+        /// Always true: Slack makes no links of its own.
+        verbatim: bool,
+    },
 }
 
-/// What is known only when it is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sending {
-    pub now: Timestamp,
-    /// The notice may have been delivered before: said in the message.
-    pub possible_repeat: bool,
-}
-
-impl Message {
-    /// The whole message.
+impl TextObject {
     #[must_use]
-    pub fn render(notice: &Notice, sending: Sending) -> Self {
-        let _ = sending;
-        Self::plain(notice, sending)
+    pub fn markup(markup: Markup) -> Self {
+        Self::Mrkdwn {
+            text: markup.into_string(),
+            verbatim: true,
+        }
+    }
+}
+
+impl RichText {
+    #[must_use]
+    pub fn plain(text: String) -> Self {
+        Self::Text { text, style: None }
     }
 
-    /// The same without blocks, for when Slack refused them.
     #[must_use]
-    pub fn plain(notice: &Notice, _sending: Sending) -> Self {
-        Self {
-            text: format!("{} {}", notice.rule, notice.id.short()),
-            attachments: Vec::new(),
-            metadata: Metadata {
-                event_type: "walstreet_notice".to_owned(),
-                event_payload: MetadataPayload {
-                    delivery_id: notice.id.as_str().to_owned(),
-                    rule: notice.rule.clone(),
-                    lsn: notice.commit.lsn.to_string(),
-                },
-            },
-            parse: Parse::None,
-            unfurl_links: false,
-            unfurl_media: false,
+    pub fn bold(text: String) -> Self {
+        Self::Text {
+            text,
+            style: Some(TextStyle { bold: true }),
         }
     }
 }

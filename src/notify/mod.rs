@@ -7,13 +7,27 @@
 
 pub mod amount;
 pub mod clock;
+pub mod collapse;
+pub mod config;
 pub mod delivery;
 pub mod digest;
 pub mod escape;
+mod exposure;
 pub mod fake_slack;
+pub mod link;
+pub mod mask;
 pub mod message;
 pub mod notice;
 pub mod outbox;
 pub mod pace;
+pub mod predicate;
 pub mod random;
+pub mod render;
+pub mod row;
+pub mod rules;
 pub mod slack;
+pub mod template;
+pub mod typed;
+
+#[cfg(test)]
+mod sample;

@@ -22,6 +22,8 @@ pub struct Notice {
     pub conversation: Conversation,
     /// The commit it tells of, the last one for a digest of several.
     pub commit: Commit,
+    /// Equal changes of the same key that were not told since its last message.
+    pub repeats: u64,
     pub content: Content,
 }
 
@@ -115,6 +117,8 @@ pub struct RowChange {
     /// The watched column before and after; `None` where there is none: the rule watches none, an insert, a delete.
     pub from: Option<String>,
     pub to: Option<String>,
+    /// Of an edited message: the values that the watched column had before `from`, oldest first.
+    pub trail: Vec<String>,
     pub amount: Option<Money>,
     pub fields: Vec<Field>,
     /// From the rule's template.
@@ -151,19 +155,11 @@ impl DeliveryOrigin<'_> {
         }
         hash.update(&self.commit_lsn.0.to_be_bytes());
         hash.update(&self.ordinal.to_be_bytes());
-        DeliveryId::from_bytes(&hash.finish())
+        DeliveryId(hex(&hash.finish()[..16]))
     }
 }
 
 impl DeliveryId {
-    fn from_bytes(hash: &[u8; 32]) -> Self {
-        let mut text = String::with_capacity(32);
-        for byte in &hash[..16] {
-            write!(text, "{byte:02x}").expect("a string takes everything");
-        }
-        Self(text)
-    }
-
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -173,6 +169,22 @@ impl DeliveryId {
     #[must_use]
     pub fn short(&self) -> &str {
         self.0.get(..8).unwrap_or(&self.0)
+    }
+}
+
+/// States of one key that an edited message shows.
+const MAX_TRAIL: usize = 20;
+
+impl RowChange {
+    /// Continues the trail of an earlier change of the same key, whose message this one edits.
+    pub fn follow(&mut self, earlier: &Self) {
+        let mut trail = earlier.trail.clone();
+        trail.extend(earlier.from.clone());
+        if earlier.to != self.from {
+            trail.extend(earlier.to.clone());
+        }
+        let excess = trail.len().saturating_sub(MAX_TRAIL);
+        self.trail = trail.split_off(excess);
     }
 }
 
@@ -195,12 +207,16 @@ impl Notice {
         );
         let mut digest = self.take_digest();
         match later.content {
-            Content::Change(change) => digest.add(&change, &later.commit),
+            Content::Change(change) => {
+                digest.add(&change);
+                digest.at(&later.commit);
+            }
             Content::Digest(other) => digest.merge(*other),
         }
         if self.conversation.key != later.conversation.key {
             self.conversation.key = None;
         }
+        self.repeats += later.repeats;
         self.severity = self.severity.max(later.severity);
         self.commit = if later.commit.lsn >= self.commit.lsn {
             later.commit
@@ -216,11 +232,20 @@ impl Notice {
             Content::Digest(digest) => *digest,
             Content::Change(change) => {
                 let mut digest = Digest::default();
-                digest.add(&change, &self.commit);
+                digest.add(&change);
+                digest.at(&self.commit);
                 digest
             }
         }
     }
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        write!(text, "{byte:02x}").expect("a string takes everything");
+    }
+    text
 }
 
 /// LSNs as people and PostgreSQL write them.

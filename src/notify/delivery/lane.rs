@@ -111,6 +111,11 @@ impl Lane {
         &self.destination.name
     }
 
+    #[cfg(test)]
+    pub(super) fn kind(&self) -> &DestinationKind {
+        &self.destination.kind
+    }
+
     /// What to do now. A request that it returns is on disk as `sending` already.
     ///
     /// # Errors

@@ -1,0 +1,626 @@
+//! Rules, compiled for one table when its relation arrives: a change is decided by the bytes of the watched column first.
+
+use std::sync::Arc;
+
+use super::amount::Amount;
+use super::config::{NotifyFile, OldState, Problem, RuleConfig, States};
+use super::exposure::{ExposedColumn, Exposure};
+use super::link::DashboardLink;
+use super::notice::{Money, Operation, RowChange};
+use super::predicate::{Operands, Predicate, PredicateError, Scope};
+use super::row::{Row, Value};
+use super::template::{TemplateError, TemplateName, Templates};
+use super::typed::{ColumnType, typed};
+use crate::change::Change;
+use crate::postgres::pgoutput::{Relation, ReplicaIdentity};
+
+/// A table as rules are compiled for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Table<'a> {
+    pub relation: &'a Relation,
+    /// The primary key's columns, from the catalog: of a table with `REPLICA IDENTITY FULL` the relation marks every column.
+    pub key: &'a [String],
+    /// Whether Kafka gets the column as it is: what a filter or a mask withholds from Kafka, rules do not see either.
+    pub captured: &'a dyn Fn(&str) -> bool,
+}
+
+/// The rules of one table.
+#[derive(Debug)]
+pub struct TableRules {
+    /// Rules that watch the same column, so that a change that left it alone is decided once for all of them.
+    watches: Vec<Watch>,
+    exposure: Exposure,
+    templates: Templates,
+    dashboard: Option<DashboardLink>,
+    scope: Scope,
+    table: String,
+}
+
+#[derive(Debug)]
+struct Watch {
+    column: Option<usize>,
+    rules: Vec<CompiledRule>,
+}
+
+#[derive(Debug)]
+pub struct CompiledRule {
+    pub config: Arc<RuleConfig>,
+    /// In the file.
+    pub index: usize,
+    watched: Option<ExposedColumn>,
+    threshold: Option<Threshold>,
+    amount: Option<AmountCells>,
+    when: Option<When>,
+    title: Option<TemplateName>,
+    body: Option<TemplateName>,
+    /// Columns of the conversation's key, else of the primary key, as far as they are exposed.
+    key: Vec<ExposedColumn>,
+    /// The same, raw: what names a conversation and finds repeats.
+    identity: Vec<usize>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct AmountCells {
+    amount: usize,
+    currency: Option<usize>,
+}
+
+#[derive(Debug)]
+struct Threshold {
+    cells: AmountCells,
+    amounts: Vec<(String, Amount)>,
+    other: Option<Amount>,
+}
+
+#[derive(Debug)]
+struct When {
+    predicate: Predicate,
+    columns: Vec<(String, usize, ColumnType)>,
+}
+
+/// A change that a rule wants told.
+#[derive(Debug)]
+pub struct Match<'r, 'a> {
+    pub rule: &'r CompiledRule,
+    pub row: Row<'a>,
+    rules: &'r TableRules,
+}
+
+/// A rule could not decide a change, or not render it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RuleError {
+    #[error("rule \"{rule}\" could not evaluate its when: {source}")]
+    When {
+        rule: String,
+        source: PredicateError,
+    },
+    #[error("rule \"{rule}\" could not read a number in its column \"{column}\"")]
+    NotANumber { rule: String, column: String },
+    #[error("rule \"{rule}\" could not render its template: {source}")]
+    Template { rule: String, source: TemplateError },
+    #[error(
+        "rule \"{rule}\" could not see the old value of its column: the server did not send it"
+    )]
+    NoOldValue { rule: String },
+}
+
+impl RuleError {
+    #[must_use]
+    pub fn rule(&self) -> &str {
+        match self {
+            Self::When { rule, .. }
+            | Self::NotANumber { rule, .. }
+            | Self::Template { rule, .. }
+            | Self::NoOldValue { rule } => rule,
+        }
+    }
+}
+
+impl TableRules {
+    /// The rules of `table`, and what is wrong with those that cannot work; `None` when none is left, so that the table's changes
+    /// cost nothing.
+    #[must_use]
+    pub fn compile(
+        file: &NotifyFile,
+        table: Table<'_>,
+        secret: &[u8],
+    ) -> (Option<Self>, Vec<Problem>) {
+        let name = format!("{}.{}", table.relation.schema, table.relation.name);
+        let mut rules = file
+            .rules
+            .iter()
+            .enumerate()
+            .filter(|(_, rule)| *rule.table.get_ref() == name)
+            .peekable();
+        if rules.peek().is_none() {
+            return (None, Vec::new());
+        }
+        let (exposure, mut problems) = Exposure::compile(file, &name, table, secret);
+        let mut compiled = Self {
+            watches: Vec::new(),
+            exposure,
+            templates: Templates::default(),
+            dashboard: None,
+            scope: Scope::default(),
+            table: name,
+        };
+        compiled.compile_dashboard(file, &mut problems);
+        for (index, rule) in rules {
+            match compiled.compile_rule(file, index, rule, table) {
+                Ok(rule) => compiled.add(rule),
+                Err(found) => problems.extend(found),
+            }
+        }
+        let is_empty = compiled.watches.is_empty();
+        ((!is_empty).then_some(compiled), problems)
+    }
+
+    /// What the rules want told of one change: snapshot rows never.
+    pub fn matches<'r, 'a>(
+        &'r self,
+        change: &Change<'a>,
+        mut found: impl FnMut(Result<Match<'r, 'a>, RuleError>),
+    ) {
+        let Some(row) = Row::of(&change.kind) else {
+            return;
+        };
+        for watch in &self.watches {
+            if row.operation == Operation::Update
+                && watch
+                    .column
+                    .is_some_and(|column| row.is_unchanged(column) == Some(true))
+            {
+                continue;
+            }
+            for rule in &watch.rules {
+                match rule.wants(&row, &self.scope) {
+                    Ok(false) => {}
+                    Ok(true) => found(Ok(Match {
+                        rule,
+                        row,
+                        rules: self,
+                    })),
+                    Err(error) => found(Err(error)),
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, rule: CompiledRule) {
+        let column = rule.watched.as_ref().map(|column| column.index);
+        match self.watches.iter_mut().find(|watch| watch.column == column) {
+            Some(watch) => watch.rules.push(rule),
+            None => self.watches.push(Watch {
+                column,
+                rules: vec![rule],
+            }),
+        }
+    }
+
+    /// A link is left out of the messages of a table that lacks its columns.
+    fn compile_dashboard(&mut self, file: &NotifyFile, problems: &mut Vec<Problem>) {
+        let Some(text) = &file.notify.dashboard else {
+            return;
+        };
+        let Ok(link) = DashboardLink::parse(text.get_ref()) else {
+            return;
+        };
+        match link.columns().find(|column| self.exposure.find(column).is_none()) {
+            Some(column) => problems.push(file.source.problem(
+                text.span(),
+                format!("the dashboard needs \"{column}\", which \"{}\" does not expose: its messages have no link", self.table),
+            )),
+            None => self.dashboard = Some(link),
+        }
+    }
+
+    fn compile_rule(
+        &mut self,
+        file: &NotifyFile,
+        index: usize,
+        rule: &RuleConfig,
+        table: Table<'_>,
+    ) -> Result<CompiledRule, Vec<Problem>> {
+        let mut compiler = Compiler {
+            file,
+            rule,
+            table,
+            exposure: &self.exposure,
+            problems: Vec::new(),
+        };
+        let watched = compiler.watched();
+        let amount = compiler.amount();
+        let threshold = amount.and_then(|cells| compiler.threshold(cells));
+        let when = compiler.when();
+        let (key, identity) = compiler.key();
+        compiler.check_templates();
+        if !compiler.problems.is_empty() {
+            return Err(compiler.problems);
+        }
+        let mut template = |part: &str, text: &Option<toml::Spanned<String>>| {
+            let text = text.as_ref()?;
+            self.templates
+                .add(format!("{index}.{part}"), text.get_ref().clone())
+                .ok()
+        };
+        Ok(CompiledRule {
+            config: Arc::new(rule.clone()),
+            index,
+            watched,
+            threshold,
+            amount,
+            when,
+            title: template("title", &rule.template.title),
+            body: template("body", &rule.template.body),
+            key,
+            identity,
+        })
+    }
+}
+
+/// What compiling one rule needs.
+struct Compiler<'c> {
+    file: &'c NotifyFile,
+    rule: &'c RuleConfig,
+    table: Table<'c>,
+    exposure: &'c Exposure,
+    problems: Vec<Problem>,
+}
+
+impl Compiler<'_> {
+    fn report(&mut self, span: std::ops::Range<usize>, what: &str) {
+        let what = format!("rule \"{}\": {what}", self.rule.name.get_ref());
+        self.problems.push(self.file.source.problem(span, what));
+    }
+
+    fn exposed(&mut self, name: &toml::Spanned<String>) -> Option<ExposedColumn> {
+        let found = self.exposure.find(name.get_ref()).cloned();
+        if found.is_none() {
+            let what = self.exposure.missing(name.get_ref(), self.table);
+            self.report(name.span(), &what);
+        }
+        found
+    }
+
+    fn watched(&mut self) -> Option<ExposedColumn> {
+        let name = self.rule.column.as_ref()?;
+        let column = self.exposed(name)?;
+        if self.rule.on.contains(&Operation::Update) && !self.sees_old(column.index) {
+            let relation = self.table.relation;
+            self.report(
+                name.span(),
+                &format!(
+                    "the old value of \"{}\" is not sent; run ALTER TABLE \"{}\".\"{}\" REPLICA IDENTITY FULL",
+                    column.name, relation.schema, relation.name
+                ),
+            );
+        }
+        if self.rule.on.contains(&Operation::Delete)
+            && !self.rule.on.contains(&Operation::Update)
+            && !self.sees_old(column.index)
+        {
+            self.report(
+                name.span(),
+                &format!(
+                    "the value of \"{}\" is not sent for deleted rows; set REPLICA IDENTITY FULL",
+                    column.name
+                ),
+            );
+        }
+        Some(column)
+    }
+
+    fn sees_old(&self, _column: usize) -> bool {
+        match self.table.relation.replica_identity {
+            ReplicaIdentity::Full => true,
+            ReplicaIdentity::Default | ReplicaIdentity::Nothing | ReplicaIdentity::Index => {
+                self.file.notify.old_state == OldState::LocalStore
+            }
+        }
+    }
+
+    fn amount(&mut self) -> Option<AmountCells> {
+        let columns = self.rule.amount_columns()?;
+        let amount = self.exposed(&columns.column)?;
+        let currency = match &columns.per {
+            Some(per) => Some(self.exposed(per)?.index),
+            None => None,
+        };
+        if amount.mask != super::mask::Mask::Plain {
+            self.report(
+                columns.column.span(),
+                "the amount is shown and summed: expose it as \"plain\"",
+            );
+        }
+        Some(AmountCells {
+            amount: amount.index,
+            currency,
+        })
+    }
+
+    fn threshold(&mut self, cells: AmountCells) -> Option<Threshold> {
+        self.rule.min.as_ref()?;
+        let mut threshold = Threshold {
+            cells,
+            amounts: Vec::new(),
+            other: None,
+        };
+        for (currency, amount) in self.rule.thresholds() {
+            let amount = amount.get_ref().parse().ok()?;
+            if currency == "other" {
+                threshold.other = Some(amount);
+            } else {
+                threshold.amounts.push((currency.clone(), amount));
+            }
+        }
+        Some(threshold)
+    }
+
+    fn when(&mut self) -> Option<When> {
+        let text = self.rule.when.as_ref()?;
+        let predicate = Predicate::compile(text.get_ref()).ok()?;
+        let mut columns = Vec::new();
+        for name in predicate.columns() {
+            let relation = self.table.relation;
+            let found = relation
+                .columns
+                .iter()
+                .position(|column| column.name == *name && (self.table.captured)(name));
+            match found {
+                Some(index) => columns.push((
+                    name.clone(),
+                    index,
+                    ColumnType::of(relation.columns[index].type_oid),
+                )),
+                None => {
+                    let what = self.exposure.no_column(name, self.table);
+                    self.report(text.span(), &what);
+                }
+            }
+        }
+        Some(When { predicate, columns })
+    }
+
+    /// What the messages call the row, and what identifies it.
+    fn key(&mut self) -> (Vec<ExposedColumn>, Vec<usize>) {
+        let names = &self.rule.conversation.key;
+        if !names.is_empty() {
+            let columns: Vec<_> = names.iter().filter_map(|name| self.exposed(name)).collect();
+            let identity = columns.iter().map(|column| column.index).collect();
+            return (columns, identity);
+        }
+        let key = self.table.key;
+        let shown = key
+            .iter()
+            .filter_map(|name| self.exposure.find(name).cloned());
+        let place = |name: &String| {
+            self.table
+                .relation
+                .columns
+                .iter()
+                .position(|column| column.name == *name)
+        };
+        (shown.collect(), key.iter().filter_map(place).collect())
+    }
+
+    fn check_templates(&mut self) {
+        let template = &self.rule.template;
+        for part in [&template.title, &template.body].into_iter().flatten() {
+            for name in Templates::columns(part.get_ref()).unwrap_or_default() {
+                if self.exposure.find(&name).is_none() {
+                    let what = self.exposure.missing(&name, self.table);
+                    self.report(part.span(), &what);
+                }
+            }
+        }
+    }
+}
+
+impl CompiledRule {
+    fn wants(&self, row: &Row<'_>, scope: &Scope) -> Result<bool, RuleError> {
+        if !self.config.on.contains(&row.operation)
+            || !self.wants_states(row)?
+            || !self.wants_amount(row)?
+        {
+            return Ok(false);
+        }
+        let Some(when) = &self.when else {
+            return Ok(true);
+        };
+        let answer = when.predicate.matches(scope, when.operands(row));
+        answer.map_err(|source| RuleError::When {
+            rule: self.name(),
+            source,
+        })
+    }
+
+    fn wants_states(&self, row: &Row<'_>) -> Result<bool, RuleError> {
+        let Some(watched) = &self.watched else {
+            return Ok(true);
+        };
+        let (from, to) = (&self.config.from, &self.config.to);
+        Ok(match row.operation {
+            // A row that was not there has no old state: only "any" can name it.
+            Operation::Insert => from.is_any() && has(to, row.after(watched.index)),
+            Operation::Delete => to.is_any() && has(from, row.before(watched.index)),
+            Operation::Update => match row.before(watched.index) {
+                Value::Unknown => return Err(RuleError::NoOldValue { rule: self.name() }),
+                before => has(to, row.after(watched.index)) && has(from, before),
+            },
+        })
+    }
+
+    fn wants_amount(&self, row: &Row<'_>) -> Result<bool, RuleError> {
+        let Some(threshold) = &self.threshold else {
+            return Ok(true);
+        };
+        let Some(amount) = self.read_amount(row, threshold.cells.amount)? else {
+            return Ok(false);
+        };
+        let currency = threshold
+            .cells
+            .currency
+            .and_then(|column| row.current(column).text());
+        let of_currency = threshold
+            .amounts
+            .iter()
+            .find(|(name, _)| Some(name.as_bytes()) == currency);
+        let least = of_currency
+            .map(|(_, amount)| amount)
+            .or(threshold.other.as_ref());
+        Ok(least.is_some_and(|least| amount >= *least))
+    }
+
+    fn read_amount(&self, row: &Row<'_>, column: usize) -> Result<Option<Amount>, RuleError> {
+        let Some(text) = row.current(column).text() else {
+            return Ok(None);
+        };
+        let amount = std::str::from_utf8(text)
+            .ok()
+            .and_then(|text| text.parse().ok());
+        let not_a_number = || RuleError::NotANumber {
+            rule: self.name(),
+            column: self
+                .config
+                .amount_columns()
+                .map_or(String::new(), |columns| columns.column.into_inner()),
+        };
+        amount.map(Some).ok_or_else(not_a_number)
+    }
+
+    fn name(&self) -> String {
+        self.config.name.get_ref().clone()
+    }
+}
+
+fn has(states: &States, value: Value<'_>) -> bool {
+    match value {
+        Value::Null => states.contains(None),
+        Value::Text(text) => states.contains(Some(text)),
+        Value::Unknown => states.is_any(),
+    }
+}
+
+impl When {
+    fn operands(&self, row: &Row<'_>) -> Operands {
+        let mut operands = Operands::default();
+        for (name, index, kind) in &self.columns {
+            operands
+                .before
+                .extend(typed(row.before(*index), *kind).map(|value| (name.clone(), value)));
+            operands
+                .after
+                .extend(typed(row.after(*index), *kind).map(|value| (name.clone(), value)));
+            if row.is_unchanged(*index) == Some(false) {
+                operands.changed.push(name.clone());
+            }
+        }
+        operands
+    }
+}
+
+impl Match<'_, '_> {
+    /// All that a message of its own tells.
+    ///
+    /// # Errors
+    /// When the rule's template fails; the change can still be told without it.
+    pub fn row_change(&self) -> (RowChange, Option<RuleError>) {
+        let exposure = &self.rules.exposure;
+        let mut change = self.counted();
+        change.fields = exposure.fields(&self.row);
+        change.link = self.rules.dashboard.as_ref().and_then(|link| {
+            link.url(|name| {
+                exposure
+                    .find(name)
+                    .and_then(|column| exposure.shown(column, self.row.current(column.index)))
+            })
+        });
+        let row = (self.rule.title.is_some() || self.rule.body.is_some()).then(|| {
+            exposure.template_row(&self.row, &change.key, self.rule.config.name.get_ref())
+        });
+        let mut failed = None;
+        let mut render = |template: &Option<TemplateName>| {
+            let rendered = self
+                .rules
+                .templates
+                .render(template.as_ref()?, row.as_ref()?);
+            rendered
+                .map_err(|source| {
+                    failed = Some(RuleError::Template {
+                        rule: self.rule.name(),
+                        source,
+                    })
+                })
+                .ok()
+        };
+        change.title = render(&self.rule.title);
+        change.body = render(&self.rule.body);
+        (change, failed)
+    }
+
+    /// What a digest counts: no fields, no templates.
+    #[must_use]
+    pub fn counted(&self) -> RowChange {
+        let exposure = &self.rules.exposure;
+        let shown = |column: &ExposedColumn, value| exposure.shown(column, value);
+        let watched = self.rule.watched.as_ref();
+        let key: Vec<_> = self
+            .rule
+            .key
+            .iter()
+            .map(|column| {
+                shown(column, self.row.current(column.index)).unwrap_or_else(|| "null".to_owned())
+            })
+            .collect();
+        RowChange {
+            table: self.rules.table.clone(),
+            operation: self.row.operation,
+            key: key.join(", "),
+            from: watched.and_then(|column| state(exposure, column, self.row.before(column.index))),
+            to: watched.and_then(|column| state(exposure, column, self.row.after(column.index))),
+            trail: Vec::new(),
+            amount: self.money(),
+            fields: Vec::new(),
+            title: None,
+            body: None,
+            link: None,
+        }
+    }
+
+    /// Names the row within its rule without telling its key: what conversations, repeats and mutes go by.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        let values: Vec<_> = self
+            .rule
+            .identity
+            .iter()
+            .map(|column| self.row.current(*column))
+            .collect();
+        self.rules.exposure.identity(&values)
+    }
+
+    fn money(&self) -> Option<Money> {
+        let cells = self.rule.amount?;
+        let amount = self
+            .rule
+            .read_amount(&self.row, cells.amount)
+            .ok()
+            .flatten()?;
+        let currency = cells
+            .currency
+            .and_then(|column| self.row.current(column).text());
+        let currency = currency.map_or(String::new(), |text| {
+            String::from_utf8_lossy(text).into_owned()
+        });
+        Some(Money { amount, currency })
+    }
+}
+
+/// A state, with null as a word: a digest must tell null from no row.
+fn state(exposure: &Exposure, column: &ExposedColumn, value: Value<'_>) -> Option<String> {
+    match value {
+        Value::Null => Some("null".to_owned()),
+        Value::Text(_) => exposure.shown(column, value),
+        Value::Unknown => None,
+    }
+}
