@@ -15,7 +15,7 @@ use crate::change::Change;
 use crate::postgres::pgoutput::{Relation, ReplicaIdentity};
 
 /// A table as rules are compiled for it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Table<'a> {
     pub relation: &'a Relation,
     /// The primary key's columns, from the catalog: of a table with `REPLICA IDENTITY FULL` the relation marks every column.
@@ -142,7 +142,7 @@ impl TableRules {
             templates: Templates::default(),
             dashboard: None,
             scope: Scope::default(),
-            table: name,
+            table: name.clone(),
         };
         compiled.compile_dashboard(file, &mut problems);
         for (index, rule) in rules {
@@ -205,12 +205,17 @@ impl TableRules {
         let Ok(link) = DashboardLink::parse(text.get_ref()) else {
             return;
         };
-        match link.columns().find(|column| self.exposure.find(column).is_none()) {
-            Some(column) => problems.push(file.source.problem(
-                text.span(),
-                format!("the dashboard needs \"{column}\", which \"{}\" does not expose: its messages have no link", self.table),
-            )),
-            None => self.dashboard = Some(link),
+        let missing = link
+            .columns()
+            .find(|column| self.exposure.find(column).is_none());
+        if let Some(column) = missing {
+            let what = format!(
+                "the dashboard needs \"{column}\", which \"{}\" does not expose: its messages have no link",
+                self.table
+            );
+            problems.push(file.source.problem(text.span(), what));
+        } else {
+            self.dashboard = Some(link);
         }
     }
 
