@@ -43,9 +43,9 @@ pub struct Listed {
 /// How a destination stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
-    pub queued: u64,
-    pub held: u64,
-    pub dead: u64,
+    pub queued: i64,
+    pub held: i64,
+    pub dead: i64,
     pub oldest_at_ms: Option<i64>,
 }
 
