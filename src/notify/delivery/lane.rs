@@ -1,6 +1,8 @@
 //! A lane: one destination, one request at a time. It says what to send and when, and is told what became of it; it waits for
 //! nothing and opens no socket.
 
+mod failure;
+
 use std::time::Duration;
 
 use super::counters::Counters;
@@ -8,20 +10,11 @@ use super::paces::{PaceKeys, Paced, Paces};
 use super::request::{self, Request, Role};
 use super::{Destination, DestinationKind, UnknownPolicy};
 use crate::notify::clock::Moment;
-use crate::notify::notice::ConversationMode;
+use crate::notify::notice::{Content, ConversationMode, RowChange};
 use crate::notify::outbox::{Ending, Opened, Outbox, OutboxError, Queued, Thread, Wait};
 use crate::notify::random::Random;
 use crate::notify::slack::answer::{LookOutcome, Outcome, Posted};
-use crate::notify::slack::error_class::{ErrorAnswer, ErrorClass};
 use crate::notify::slack::limits;
-
-/// A parked destination is tried again that often.
-const PROBE_INTERVAL: Duration = Duration::from_secs(5 * 60);
-const FIRST_BACK_OFF: Duration = Duration::from_secs(1);
-const LONGEST_BACK_OFF: Duration = Duration::from_secs(5 * 60);
-/// Slack may show a message a little late: it is missing only when it is missing twice.
-const LOOKS: u8 = 2;
-const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// What the lane wants now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,8 +105,8 @@ impl Lane {
     }
 
     #[cfg(test)]
-    pub(super) fn kind(&self) -> &DestinationKind {
-        &self.destination.kind
+    pub(super) fn destination(&self) -> &Destination {
+        &self.destination
     }
 
     /// What to do now. A request that it returns is on disk as `sending` already.
@@ -190,7 +183,7 @@ impl Lane {
 
     fn send(
         &mut self,
-        queued: Queued,
+        mut queued: Queued,
         outbox: &Outbox,
         paces: &mut Paces,
         now: Moment,
@@ -201,6 +194,11 @@ impl Lane {
         let ready = paces.ready_at(&self.keys, paced);
         if now.monotonic < ready {
             return Ok(Step::Wait(ready));
+        }
+        if let (Role::Edit, Content::Change(change)) = (role, &mut queued.notice.content)
+            && let Some(told) = thread.as_ref().and_then(|thread| thread.told.as_ref())
+        {
+            change.follow(told);
         }
         let request = request::write(&queued, &self.destination, (role, thread.as_ref()), now);
         let thread_ts = match role {
@@ -264,17 +262,8 @@ impl Lane {
         now: Moment,
     ) -> Result<(), OutboxError> {
         let InFlight { queued, role } = in_flight;
+        self.remember(in_flight, posted, outbox, now)?;
         let mode = queued.notice.conversation.mode;
-        if *role == Role::Root
-            && mode != ConversationMode::Flat
-            && let Some(posted) = posted
-        {
-            let root = Thread {
-                channel: posted.channel.clone(),
-                ts: posted.ts.clone(),
-            };
-            outbox.remember_thread(&queued.notice, &root, now.wall_ms())?;
-        }
         let ending = if *role == Role::Reply && mode == ConversationMode::UpdateAndThread {
             Ending::NextStep
         } else {
@@ -302,94 +291,25 @@ impl Lane {
         Ok(())
     }
 
-    fn failed(
-        &mut self,
+    /// Where the conversation is, and what its root tells.
+    fn remember(
+        &self,
         in_flight: &InFlight,
-        error: &ErrorAnswer,
-        outbox: &Outbox,
-        paces: &mut Paces,
-        now: Moment,
-    ) -> Result<(), OutboxError> {
-        let InFlight { queued, role } = in_flight;
-        let ending = match error.class {
-            ErrorClass::Wait | ErrorClass::Quota => {
-                self.wait(paced(*role), error, outbox, paces, now)?;
-                Ending::Again { counts: false }
-            }
-            ErrorClass::Transient => {
-                self.back_off(now);
-                Ending::Again { counts: true }
-            }
-            ErrorClass::Unknown => {
-                self.counters.unknown += 1;
-                self.looks = 0;
-                self.back_off(now);
-                match role {
-                    Role::Edit => Ending::Again { counts: true },
-                    Role::Root | Role::Reply => Ending::Unknown,
-                }
-            }
-            ErrorClass::DestinationBroken => {
-                self.park(error.label, outbox, now)?;
-                Ending::Again { counts: false }
-            }
-            ErrorClass::ThreadBroken if *role != Role::Root => {
-                outbox.forget_thread(&queued.notice)?;
-                Ending::AgainAsRoot
-            }
-            ErrorClass::MessageBroken | ErrorClass::ThreadBroken if queued.plain => Ending::Dead,
-            ErrorClass::MessageBroken | ErrorClass::ThreadBroken => Ending::AgainAsPlain,
-        };
-        self.end(queued, &ending, error.label, outbox, now)
-    }
-
-    fn missing(
-        &mut self,
-        in_flight: &InFlight,
+        posted: Option<&Posted>,
         outbox: &Outbox,
         now: Moment,
     ) -> Result<(), OutboxError> {
-        if self.looks + 1 < LOOKS {
-            self.looks += 1;
-            self.closed_until = now.monotonic + LOOK_INTERVAL;
-            return Ok(());
-        }
-        let ending = Ending::Again { counts: true };
-        self.end(&in_flight.queued, &ending, "missing", outbox, now)?;
-        self.looks = 0;
-        Ok(())
-    }
-
-    /// Where we cannot look, the channel gets a message that says it may be a repeat.
-    fn look_failed(
-        &mut self,
-        in_flight: &InFlight,
-        error: &ErrorAnswer,
-        outbox: &Outbox,
-        paces: &mut Paces,
-        now: Moment,
-    ) -> Result<(), OutboxError> {
-        let queued = &in_flight.queued;
-        match error.class {
-            ErrorClass::Wait | ErrorClass::Quota => {
-                self.wait(Paced::Look, error, outbox, paces, now)
-            }
-            ErrorClass::Transient | ErrorClass::Unknown => {
-                self.back_off(now);
-                Ok(())
-            }
-            ErrorClass::ThreadBroken => {
-                outbox.forget_thread(&queued.notice)?;
-                self.end(queued, &Ending::AgainAsRoot, error.label, outbox, now)
-            }
-            ErrorClass::DestinationBroken | ErrorClass::MessageBroken => {
-                tracing::warn!(
-                    destination = self.name(),
-                    label = error.label,
-                    "could not look for a message whose answer was lost: sending it again; give the token channels:history, \
-                     or set unknown = \"resend\""
-                );
-                self.end(queued, &Ending::AgainAsRepeat, error.label, outbox, now)
+        let notice = &in_flight.queued.notice;
+        match (in_flight.role, notice.conversation.mode, posted) {
+            (_, ConversationMode::Flat, _) | (Role::Root | Role::Edit, _, None) => Ok(()),
+            (Role::Reply, _, _) => outbox.touch_thread(notice, now.wall_ms()),
+            (Role::Root | Role::Edit, _, Some(posted)) => {
+                let root = Thread {
+                    channel: posted.channel.clone(),
+                    ts: posted.ts.clone(),
+                    told: change(&notice.content).cloned(),
+                };
+                outbox.remember_thread(notice, &root, now.wall_ms())
             }
         }
     }
@@ -424,77 +344,6 @@ impl Lane {
         Ok(())
     }
 
-    fn wait(
-        &mut self,
-        paced: Paced,
-        error: &ErrorAnswer,
-        outbox: &Outbox,
-        paces: &mut Paces,
-        now: Moment,
-    ) -> Result<(), OutboxError> {
-        let wait = error.wait + self.jitter(error.wait / 10);
-        let wait_ms = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
-        let stored = Wait {
-            until_ms: Some(now.wall_ms().saturating_add(wait_ms)),
-            parked_at_ms: self.is_parked.then(|| now.wall_ms()),
-            reason: Some(error.label.to_owned()),
-        };
-        outbox.set_wait(self.name(), &stored, now.wall_ms())?;
-        self.counters.rate_limited += 1;
-        if error.wait_was_cut || error.class == ErrorClass::Quota {
-            self.counters.waits_cut += u64::from(error.wait_was_cut);
-            tracing::error!(
-                destination = self.name(),
-                label = error.label,
-                wait_s = wait.as_secs(),
-                "Slack closes the destination for long"
-            );
-        }
-        self.closed_until = now.monotonic + wait;
-        paces.pause(&self.keys, paced, self.closed_until);
-        Ok(())
-    }
-
-    fn park(
-        &mut self,
-        label: &'static str,
-        outbox: &Outbox,
-        now: Moment,
-    ) -> Result<(), OutboxError> {
-        self.closed_until = now.monotonic + PROBE_INTERVAL;
-        if self.is_parked {
-            return Ok(());
-        }
-        let parked = Wait {
-            until_ms: None,
-            parked_at_ms: Some(now.wall_ms()),
-            reason: Some(label.to_owned()),
-        };
-        outbox.set_wait(self.name(), &parked, now.wall_ms())?;
-        self.is_parked = true;
-        self.counters.is_parked = true;
-        self.counters.parked += 1;
-        tracing::error!(
-            destination = self.name(),
-            label,
-            "Slack refuses the destination: its notices are kept, and it is tried every five minutes"
-        );
-        Ok(())
-    }
-
-    /// Exponential with full jitter, never below a second.
-    fn back_off(&mut self, now: Moment) {
-        self.failures += 1;
-        let ceiling = FIRST_BACK_OFF * 2_u32.pow(self.failures.min(10));
-        let jitter = self.jitter(ceiling.min(LONGEST_BACK_OFF) - FIRST_BACK_OFF);
-        self.closed_until = now.monotonic + FIRST_BACK_OFF + jitter;
-    }
-
-    fn jitter(&mut self, most: Duration) -> Duration {
-        let most = u64::try_from(most.as_millis()).unwrap_or(u64::MAX);
-        Duration::from_millis(self.random.below(most))
-    }
-
     fn report_folded(&mut self, notices: u64) {
         if notices > 0 {
             self.counters.folded += notices;
@@ -504,6 +353,13 @@ impl Lane {
                 "too much is queued: summarised in a digest"
             );
         }
+    }
+}
+
+fn change(content: &Content) -> Option<&RowChange> {
+    match content {
+        Content::Change(change) => Some(change),
+        Content::Digest(_) => None,
     }
 }
 

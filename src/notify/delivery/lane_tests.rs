@@ -1,239 +1,12 @@
-//! Lanes against the fake Slack, on a virtual clock: the real bodies, the real answers, no socket and no waiting.
+//! Lanes against the fake Slack, on a virtual clock.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::Value;
-
+use super::world::{World, bot, many, seconds, webhook};
 use super::*;
-use crate::notify::clock::Moment;
-use crate::notify::fake_slack::workspace::{self, Pace, Reply, Target, Workspace};
-use crate::notify::notice::{ConversationMode, Notice};
-use crate::notify::outbox::{Intake, Outbox, State};
+use crate::notify::notice::{Content, ConversationMode};
+use crate::notify::outbox::State;
 use crate::notify::sample::{in_conversation, notice};
-use crate::notify::slack::answer::{LookOutcome, Outcome, RawAnswer, unanswered};
-use crate::notify::slack::error_class::ErrorClass;
-use crate::postgres::Lsn;
-
-const START_WALL_US: u64 = 1_700_000_000_000_000;
-
-fn bot(name: &str, unknown: UnknownPolicy) -> Destination {
-    Destination {
-        name: name.to_owned(),
-        kind: DestinationKind::Bot {
-            channel: "C1".to_owned(),
-            token_name: "token".to_owned(),
-        },
-        unknown,
-        capacity: Capacity::default(),
-    }
-}
-
-fn webhook(name: &str) -> Destination {
-    Destination {
-        kind: DestinationKind::Webhook,
-        ..bot(name, UnknownPolicy::Resend)
-    }
-}
-
-/// A world with its own time.
-struct World {
-    _directory: tempfile::TempDir,
-    outbox: Option<Outbox>,
-    slack: Workspace,
-    lanes: Vec<Lane>,
-    paces: Paces,
-    now: Moment,
-    watermark: u64,
-    /// When requests reached Slack, by destination.
-    requests: Vec<(Duration, String)>,
-}
-
-impl World {
-    fn new(destinations: Vec<Destination>) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let now = Moment {
-            monotonic: Duration::from_secs(100),
-            wall_us: START_WALL_US,
-        };
-        let outbox = Outbox::open(directory.path(), now.wall_ms()).unwrap();
-        let lanes = lanes(&destinations, &outbox, now);
-        Self {
-            _directory: directory,
-            outbox: Some(outbox),
-            slack: Workspace::new(Pace::default(), 1),
-            lanes,
-            paces: Paces::default(),
-            now,
-            watermark: 0,
-            requests: Vec::new(),
-        }
-    }
-
-    fn fault(&mut self, fault: &str) {
-        self.slack.faults.add(fault.parse().unwrap());
-    }
-
-    fn outbox(&self) -> &Outbox {
-        self.outbox.as_ref().unwrap()
-    }
-
-    fn store(&mut self, notices: &[Notice]) {
-        self.watermark += 1;
-        let intake = Intake {
-            source: "s",
-            watermark: Lsn(self.watermark),
-            notices,
-            windows: None,
-        };
-        self.outbox().store(intake, self.now.wall_ms()).unwrap();
-    }
-
-    fn advance(&mut self, by: Duration) {
-        self.now.monotonic += by;
-        self.now.wall_us += u64::try_from(by.as_micros()).unwrap();
-    }
-
-    /// The process ends, whatever was on its way, and another one starts.
-    fn restart(&mut self, destinations: &[Destination]) {
-        let path = self._directory.path().to_owned();
-        self.lanes.clear();
-        self.outbox = None;
-        self.outbox = Some(Outbox::open(&path, self.now.wall_ms()).unwrap());
-        self.lanes = lanes(destinations, self.outbox(), self.now);
-        self.paces = Paces::default();
-    }
-
-    /// Runs all lanes for so long, answering every request after 50 ms.
-    fn run(&mut self, span: Duration) {
-        let end = self.now.monotonic + span;
-        while self.now.monotonic < end {
-            let mut until = end;
-            for at in 0..self.lanes.len() {
-                until = until.min(self.turn(at).unwrap_or(end));
-            }
-            let left = until.saturating_sub(self.now.monotonic);
-            self.advance(left.max(Duration::from_millis(1)));
-        }
-    }
-
-    /// One lane until it waits; until when.
-    fn turn(&mut self, at: usize) -> Option<Duration> {
-        loop {
-            let outbox = self.outbox.as_ref().unwrap();
-            match self.lanes[at]
-                .next(outbox, &mut self.paces, self.now)
-                .unwrap()
-            {
-                Step::Send(request) => {
-                    let answer = self.ask(at, &request);
-                    let outbox = self.outbox.as_ref().unwrap();
-                    self.lanes[at]
-                        .answered(&answer, outbox, &mut self.paces, self.now)
-                        .unwrap();
-                }
-                Step::Wait(until) => return Some(until),
-                Step::Idle => return None,
-                Step::Busy => panic!("one request at a time"),
-            }
-        }
-    }
-
-    /// The way over the wire, without the wire.
-    fn ask(&mut self, at: usize, request: &Request) -> Answer {
-        self.requests
-            .push((self.now.monotonic, self.lanes[at].name().to_owned()));
-        self.advance(Duration::from_millis(50));
-        let webhook = matches!(self.lanes[at].kind(), DestinationKind::Webhook);
-        let asked = wire(request, webhook, self.lanes[at].name());
-        let reply = self.slack.answer(&asked, self.now);
-        let lost = |label| unanswered(ErrorClass::Unknown, label);
-        let (answer, error) = match reply {
-            Reply::Answer(answer) => (answer, None),
-            Reply::Close => (workspace::Answer::default(), Some(lost("connection_lost"))),
-            Reply::Hang => {
-                self.advance(Duration::from_secs(30));
-                (workspace::Answer::default(), Some(lost("timeout")))
-            }
-        };
-        let raw = RawAnswer {
-            status: answer.status,
-            retry_after: answer.retry_after.as_deref(),
-            body: &answer.body,
-        };
-        match (request, error) {
-            (Request::Look(_), Some(error)) => Answer::Looked(LookOutcome::Failed(error)),
-            (Request::Look(look), None) => {
-                Answer::Looked(raw.of_look(&look.channel, &look.delivery_id))
-            }
-            (Request::Post(_) | Request::Update(_), Some(error)) => {
-                Answer::Written(Outcome::Failed(error))
-            }
-            (Request::Post(_) | Request::Update(_), None) if webhook => {
-                Answer::Written(raw.of_webhook())
-            }
-            (Request::Post(_) | Request::Update(_), None) => Answer::Written(raw.of_method()),
-        }
-    }
-
-    fn counters(&self) -> &Counters {
-        &self.lanes[0].counters
-    }
-
-    fn texts(&self) -> Vec<&str> {
-        let log = self.slack.log.iter();
-        log.map(|accepted| accepted.body["text"].as_str().unwrap())
-            .collect()
-    }
-}
-
-fn lanes(destinations: &[Destination], outbox: &Outbox, now: Moment) -> Vec<Lane> {
-    let lane = |destination: &Destination| Lane::new(destination.clone(), outbox, 1, now).unwrap();
-    destinations.iter().map(lane).collect()
-}
-
-fn wire(request: &Request, webhook: bool, name: &str) -> workspace::Request {
-    let (method, body, parameters) = match request {
-        Request::Post(body) => ("chat.postMessage", body.clone(), BTreeMap::new()),
-        Request::Update(body) => ("chat.update", body.clone(), BTreeMap::new()),
-        Request::Look(look) => {
-            let method = match look.thread_ts {
-                Some(_) => "conversations.replies",
-                None => "conversations.history",
-            };
-            let thread = look.thread_ts.clone().unwrap_or_default();
-            let parameters = [
-                ("channel", look.channel.clone()),
-                ("oldest", look.oldest.clone()),
-                ("latest", look.latest.clone()),
-                ("ts", thread),
-                ("include_all_metadata", "true".to_owned()),
-            ];
-            let parameters = parameters.map(|(name, value)| (name.to_owned(), value));
-            (method, Value::Null, BTreeMap::from(parameters))
-        }
-    };
-    workspace::Request {
-        target: if webhook {
-            Target::Webhook(format!("T0/{name}/key"))
-        } else {
-            Target::Method(method.to_owned())
-        },
-        authorization: Some("Bearer xoxb-1".to_owned()),
-        json_body: !body.is_null(),
-        body: body.to_string().into_bytes(),
-        parameters,
-    }
-}
-
-fn seconds(seconds: u64) -> Duration {
-    Duration::from_secs(seconds)
-}
-
-fn many(destination: &str, count: u64) -> Vec<Notice> {
-    let notice = |number: u64| notice(destination, &number.to_string(), number);
-    (1..=count).map(notice).collect()
-}
 
 #[test]
 fn too_fast_once_is_one_message_later_and_no_attempt() {
@@ -560,4 +333,29 @@ fn slack_is_down_for_an_hour_and_everything_arrives_once() {
         (40, 0)
     );
     assert!(world.texts().iter().all(|text| !text.is_empty()));
+}
+
+#[test]
+fn an_edited_message_keeps_the_trail_of_its_values() {
+    let mut world = World::new(vec![bot("ops", UnknownPolicy::Resend)]);
+    let told = |number, from: &str, to: &str| {
+        let mut told = in_conversation(notice("ops", "a", number), ConversationMode::Update, "a");
+        let Content::Change(change) = &mut told.content else {
+            panic!("a change");
+        };
+        change.from = Some(from.to_owned());
+        change.to = Some(to.to_owned());
+        told
+    };
+    world.store(&[
+        told(1, "PENDING", "AUTHORIZED"),
+        told(2, "AUTHORIZED", "CAPTURED"),
+        told(3, "CAPTURED", "REFUNDED"),
+    ]);
+    world.run(seconds(60));
+    assert_eq!(world.slack.posted.len(), 1);
+    let shown = world.slack.posted[0].body.to_string();
+    for state in ["PENDING", "AUTHORIZED", "CAPTURED", "REFUNDED"] {
+        assert!(shown.contains(state), "{state}: {shown}");
+    }
 }

@@ -49,4 +49,10 @@ pub struct Destination {
 }
 
 #[cfg(test)]
+mod crash_tests;
+#[cfg(test)]
 mod lane_tests;
+#[cfg(test)]
+mod run_tests;
+#[cfg(test)]
+mod world;

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::super::call::micros;
 use super::*;
 
 fn at(seconds: u64) -> Moment {

@@ -278,6 +278,7 @@ fn threads_survive_a_restart_and_end_with_their_time() {
     let thread = Thread {
         channel: "C1".to_owned(),
         ts: "1.000001".to_owned(),
+        told: None,
     };
     outbox.remember_thread(&notice, &thread, 1_000).unwrap();
     drop(outbox);

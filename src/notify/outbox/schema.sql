@@ -54,6 +54,8 @@ CREATE TABLE thread (
     key         TEXT NOT NULL,
     channel     TEXT NOT NULL,
     ts          TEXT NOT NULL,
+    -- The change that the root tells now, JSON: an edit continues its trail.
+    told        TEXT,
     used_at     INTEGER NOT NULL,
     PRIMARY KEY (destination, key)
 ) STRICT, WITHOUT ROWID;

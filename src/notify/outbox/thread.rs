@@ -3,13 +3,15 @@
 use rusqlite::{OptionalExtension, params};
 
 use super::{Outbox, OutboxError};
-use crate::notify::notice::Notice;
+use crate::notify::notice::{Notice, RowChange};
 
 /// The root of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Thread {
     pub channel: String,
     pub ts: String,
+    /// What the root tells now.
+    pub told: Option<RowChange>,
 }
 
 impl Outbox {
@@ -24,12 +26,15 @@ impl Outbox {
         self.read(|connection| {
             connection
                 .prepare_cached(
-                    "SELECT channel, ts FROM thread WHERE destination = ?1 AND key = ?2",
+                    "SELECT channel, ts, told FROM thread WHERE destination = ?1 AND key = ?2",
                 )?
                 .query_row([&notice.destination, &key], |row| {
                     Ok(Thread {
                         channel: row.get(0)?,
                         ts: row.get(1)?,
+                        told: row
+                            .get::<_, Option<String>>(2)?
+                            .and_then(|told| serde_json::from_str(&told).ok()),
                     })
                 })
                 .optional()
@@ -47,12 +52,31 @@ impl Outbox {
         let Some(key) = thread_key(notice) else {
             return Ok(());
         };
+        let told = thread.told.as_ref().map(serde_json::to_string).transpose();
+        let told = told.map_err(|source| OutboxError::Notice {
+            delivery_id: notice.id.as_str().to_owned(),
+            source,
+        })?;
         self.write(|transaction| {
             transaction.execute(
-                "INSERT INTO thread (destination, key, channel, ts, used_at) VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT (destination, key) DO UPDATE SET channel = excluded.channel, ts = excluded.ts,
+                "INSERT INTO thread (destination, key, channel, ts, told, used_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT (destination, key) DO UPDATE SET channel = excluded.channel, ts = excluded.ts, told = excluded.told,
                      used_at = excluded.used_at",
-                params![notice.destination, key, thread.channel, thread.ts, now_ms],
+                params![notice.destination, key, thread.channel, thread.ts, told, now_ms],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// A thread that goes on does not end with its time.
+    ///
+    /// # Errors
+    /// When the file takes nothing.
+    pub fn touch_thread(&self, notice: &Notice, now_ms: i64) -> Result<(), OutboxError> {
+        self.write(|transaction| {
+            transaction.execute(
+                "UPDATE thread SET used_at = ?3 WHERE destination = ?1 AND key = ?2",
+                params![notice.destination, thread_key(notice), now_ms],
             )?;
             Ok(())
         })
