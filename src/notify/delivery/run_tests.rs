@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::world::{bot, webhook};
 use super::*;
+use crate::notify::clock::Clock;
 use crate::notify::fake_slack::server::{FakeSlack, listen};
 use crate::notify::fake_slack::workspace::{Pace, Workspace};
 use crate::notify::outbox::{Intake, Outbox};
@@ -62,7 +63,9 @@ async fn deliver() {
         ],
         windows: None,
     };
-    outbox.store(intake, 1_700_000_000_000).unwrap();
+    outbox
+        .store(intake, Clock::start().now().wall_ms())
+        .unwrap();
     wake.notify_one();
     let all_told = async {
         while slack.workspace().log.len() < 3 || metrics.snapshot()["ops"].sent < 2 {

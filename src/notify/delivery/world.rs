@@ -79,7 +79,7 @@ impl World {
         let outbox = Outbox::open(directory.path(), now.wall_ms()).unwrap();
         let lanes = lanes(&destinations, &outbox, now);
         Self {
-            directory: directory,
+            directory,
             outbox: Some(outbox),
             slack: Workspace::new(Pace::default(), 1),
             lanes,

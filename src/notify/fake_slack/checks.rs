@@ -57,8 +57,9 @@ fn check_metadata(metadata: &Value) -> Result<(), Refusal> {
     if metadata.is_null() {
         return Ok(());
     }
-    let empty = metadata.as_object().is_some_and(serde_json::Map::is_empty);
-    if !empty && !(metadata["event_type"].is_string() && metadata["event_payload"].is_object()) {
+    let is_empty = metadata.as_object().is_some_and(serde_json::Map::is_empty);
+    let is_whole = metadata["event_type"].is_string() && metadata["event_payload"].is_object();
+    if !is_empty && !is_whole {
         return Err(Refusal::new("invalid_metadata_format", "metadata"));
     }
     if metadata.to_string().len() > limits::METADATA_BYTES {
@@ -95,19 +96,17 @@ fn check_block(block: &Value) -> Result<(), Refusal> {
         }
         Some("context") => {
             let elements = some(block, "elements", limits::CONTEXT_ELEMENTS)?;
-            let texts = elements.iter().filter(|element| element["type"] != "image");
-            texts
-                .map(|element| text_object(element, limits::TEXT_OBJECT))
-                .collect()
+            let mut texts = elements.iter().filter(|element| element["type"] != "image");
+            texts.try_for_each(|element| text_object(element, limits::TEXT_OBJECT))
         }
         Some("divider" | "image") => Ok(()),
         Some("rich_text") => {
             let elements = some(block, "elements", usize::MAX)?;
-            elements.iter().map(check_rich_text).collect()
+            elements.iter().try_for_each(check_rich_text)
         }
         Some("actions") => {
             let elements = some(block, "elements", limits::ACTIONS_ELEMENTS)?;
-            elements.iter().map(check_button).collect()
+            elements.iter().try_for_each(check_button)
         }
         Some(_) | None => Err(invalid("/type")),
     }
@@ -126,8 +125,7 @@ fn check_section(block: &Value) -> Result<(), Refusal> {
     }
     fields
         .iter()
-        .map(|field| text_object(field, limits::SECTION_FIELD_TEXT))
-        .collect()
+        .try_for_each(|field| text_object(field, limits::SECTION_FIELD_TEXT))
 }
 
 fn check_button(button: &Value) -> Result<(), Refusal> {
@@ -142,11 +140,11 @@ fn check_rich_text(element: &Value) -> Result<(), Refusal> {
     match element["type"].as_str() {
         Some("rich_text_section" | "rich_text_preformatted" | "rich_text_quote") => {
             let inner = list(element, "elements", "invalid_blocks")?;
-            inner.iter().map(check_rich_text_inner).collect()
+            inner.iter().try_for_each(check_rich_text_inner)
         }
         Some("rich_text_list") => {
             let sections = some(element, "elements", usize::MAX)?;
-            sections.iter().map(check_rich_text).collect()
+            sections.iter().try_for_each(check_rich_text)
         }
         Some(_) | None => Err(invalid("/elements/type")),
     }
@@ -223,9 +221,9 @@ fn characters_of(blocks: &[Value]) -> usize {
             Value::Array(list) => list.iter().map(of).sum(),
             Value::Object(object) => object
                 .iter()
-                .map(|(name, value)| match value {
-                    Value::String(text) if name == "text" => text.chars().count(),
-                    _ => of(value),
+                .map(|(name, value)| match value.as_str() {
+                    Some(text) if name == "text" => text.chars().count(),
+                    Some(_) | None => of(value),
                 })
                 .sum(),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
