@@ -136,6 +136,7 @@ fn change(kind: ChangeKind<'_>) -> Change<'_> {
         xid: Some(7),
         committed_at: PgTimestamp(0),
         origin: None,
+        order: None,
     };
     Change {
         relation_id: 16_385,
