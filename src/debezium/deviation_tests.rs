@@ -5,6 +5,7 @@ use crate::config::connector::{
     BinaryMode, DecimalFormat, DecimalMode, HstoreMode, IntervalMode, JsonConverterOptions,
     TimePrecisionMode, ValueOptions,
 };
+use crate::connect::datum_sink::DatumSink;
 use crate::connect::json::JsonSink;
 use crate::postgres::catalog::{Column, Type, TypeKind, Types};
 
@@ -15,6 +16,8 @@ const TEXT_ARRAY: u32 = 1009;
 const TIMETZ: u32 = 1266;
 const INTERVAL: u32 = 1186;
 const SPARSEVEC: u32 = 90_002;
+const FLOAT8: u32 = 701;
+const FLOAT8_ARRAY: u32 = 1022;
 
 fn types() -> Types {
     let mut types = Types::default();
@@ -32,6 +35,8 @@ fn types() -> Types {
     add(TIMETZ, "timetz", TypeKind::Base);
     add(INTERVAL, "interval", TypeKind::Base);
     add(SPARSEVEC, "sparsevec", TypeKind::Base);
+    add(FLOAT8, "float8", TypeKind::Base);
+    add(FLOAT8_ARRAY, "_float8", TypeKind::Array(FLOAT8));
     add(
         MOOD,
         "mood",
@@ -123,4 +128,14 @@ fn a_required_sparse_vector_that_a_delete_does_not_show_is_empty() {
         written(|sink| converter.null(sink)),
         r#"{"dimensions":0,"vector":[]}"#
     );
+}
+
+/// No deviation: nothing could stand in its place that a reader would not take for the value.
+#[test]
+fn a_required_array_without_a_placeholder_stops_the_connector_as_it_stops_debezium() {
+    let mut sink = DatumSink::default();
+    for (nullable, stops) in [(false, true), (true, false)] {
+        let converter = converter(FLOAT8_ARRAY, Phase::Stream, nullable);
+        assert_eq!(converter.unavailable(&mut sink).is_err(), stops);
+    }
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::error::Error;
 use super::heartbeat::Heartbeats;
 use super::outlet::{Destination, Kafka, Outlet};
-use super::plan::{StartPlan, StreamStart, plan};
+use super::plan::{StartPlan, StreamStart, needed_from, plan};
 use super::progress::Phase;
 use super::records::Records;
 use super::snapshot::Snapshot;
@@ -176,9 +176,7 @@ impl Start<'_> {
                 self.stream(connection, client, types, start, false)
             }
             StartPlan::Stream(start) => {
-                let stored = stored.map_or(Lsn::ZERO, |stored| {
-                    Lsn::from_i64(stored.lsn_proc.unwrap_or(stored.lsn))
-                });
+                let stored = stored.as_ref().map_or(Lsn::ZERO, needed_from);
                 slot::check_available(&config.slot.name, slot.as_ref(), stored)?;
                 let connection = Connection::open(&config.database)?;
                 self.stream(connection, client, types, start, false)

@@ -6,7 +6,7 @@ INSERT INTO numerics (free, fixed, wide, whole, frees, fixeds) VALUES
     (repeat('9', 131072)::numeric, NULL, NULL, NULL, NULL, NULL),
     (('-' || repeat('8', 131072) || '.' || repeat('7', 16383))::numeric, NULL, NULL, NULL, NULL, NULL),
     (('0.' || repeat('0', 16382) || '1')::numeric, NULL, repeat('5', 500)::numeric, repeat('9', 131)::numeric, '{1,1.0,1.00,0,-0.001,1e20,NULL}', '{1,0.001,-999.999,NULL}'),
-    (1e131071, -0.01, ('-0.' || repeat('3', 500))::numeric, -1, '{}', '{}'),
+    (1e2000, -0.01, ('-0.' || repeat('3', 500))::numeric, -1, '{}', '{}'),
     (1e-16383, 0.005, 1e-500, 0.4, '{NULL}', '{NULL,NULL}'),
     (0.000, -0.00, 0, 0, '{{1,2},{3,4}}', '{{1,2},{3,4}}'),
     (100, 100, 100, 100, '[5:7]={1,2,3}', '[0:1]={1.5,2.5}'),
