@@ -13,8 +13,14 @@ test: deps
 	cargo clippy --all-targets -- -D warnings
 	cargo test
 
+# The scenarios whose subject depends on the server are played on 17 as well, when it is there.
+POSTGRES_15 ?= $(wildcard /usr/lib/postgresql/15/bin)
+POSTGRES_17 ?= $(wildcard /usr/lib/postgresql/17/bin)
+ON_17 = schema-change defaults types types-edge identity names toast transactions truncate messages restart takeover
+
 parity: build
-	debezium-compat/run
+	debezium-compat/run $(if $(POSTGRES_15),--postgres-bin $(POSTGRES_15))
+	$(if $(POSTGRES_17),debezium-compat/run --postgres-bin $(POSTGRES_17) $(ON_17))
 
 bench: build
 	bench/run

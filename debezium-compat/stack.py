@@ -1,19 +1,21 @@
 #!/usr/bin/env python3
-"""A private PostgreSQL, Kafka broker (KRaft) and Kafka Connect worker with the Debezium plugin, on free ports of 127.0.0.1.
+"""A private PostgreSQL, Kafka broker (KRaft), Kafka Connect worker with the Debezium plugin, and stand-in for a Schema Registry, on
+free ports of 127.0.0.1.
 
   stack.py up       start them, print KEY=VALUE lines for `eval` or `source`, leave them running
   stack.py status   print the same lines and whether each server lives; exit code 1 when one does not
   stack.py down     stop them by pid and remove their directory
 
 Other scripts use `with Stack(): …`, which stops the servers on every way out. KAFKA_JVM and CONNECT_JVM replace the Java
-options (heap 512 MB each). Needs ./fetch to have been run.
+options (heap 512 MB each). POSTGRES_BIN names the directory with initdb, postgres and psql; without it the system's newest
+server is used. Needs ./fetch to have been run.
 """
 import json, os, pathlib, pwd, shutil, signal, socket, subprocess, sys, tempfile, time, urllib.error, urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 CACHE = HERE / ".cache"
 ENV_FILE = CACHE / "stack.env"
-SERVERS = ("POSTGRES", "KAFKA", "CONNECT")
+SERVERS = ("POSTGRES", "KAFKA", "REGISTRY", "CONNECT")
 START_SECONDS = 90
 
 
@@ -22,7 +24,7 @@ class StackError(Exception):
 
 
 class Stack:
-    """The three servers. `env` holds their addresses and pids under the names that `stack.py up` prints."""
+    """The servers. `env` holds their addresses and pids under the names that `stack.py up` prints."""
 
     # How often a starting server is asked whether it is ready.
     poll_seconds = 0.1
@@ -43,9 +45,10 @@ class Stack:
         # PostgreSQL may run as another user and must be able to walk into its data directory.
         self.directory.chmod(0o711)
         try:
-            ports = free_ports(4)
+            ports = free_ports(5)
             self._start_postgres(ports[0])
             self._start_kafka(ports[1], ports[2])
+            self._start_registry(ports[4])
             self._start_connect(ports[3])
         except BaseException:
             self.down()
@@ -166,10 +169,17 @@ class Stack:
         self.env["KAFKA_BOOTSTRAP"] = f"127.0.0.1:{port}"
         self._wait("KAFKA", lambda: b"Kafka Server started" in (self.directory / "kafka.log").read_bytes())
 
+    def _start_registry(self, port):
+        log = open(self.directory / "registry.log", "wb")
+        # The directory is there to tell the process from others, see belongs_to.
+        self._launch("REGISTRY", [sys.executable, HERE / "registry.py", str(port), self.directory], log)
+        self.env["REGISTRY_URL"] = f"http://127.0.0.1:{port}"
+        self._wait("REGISTRY", lambda: answers(self.env["REGISTRY_URL"] + "/all"))
+
     def _start_connect(self, port):
         file = self._write_properties("connect.properties", self.worker_properties() | {
             "listeners": f"http://127.0.0.1:{port}",
-            "plugin.path": str(CACHE / "plugins"),
+            "plugin.path": f"{CACHE}/plugins,{CACHE}/plugins-avro",
             "plugin.discovery": "service_load",
         })
         log = open(self.directory / "connect.log", "wb")
@@ -215,7 +225,13 @@ def free_ports(count):
 
 
 def postgres_binaries():
-    """The newest server of the system that is at least 14: pg_config, the Debian directories, the PATH."""
+    """What POSTGRES_BIN names, else the newest server of the system: the Debian directories, pg_config, the PATH."""
+    if os.environ.get("POSTGRES_BIN"):
+        directory = pathlib.Path(os.environ["POSTGRES_BIN"])
+        missing = [name for name in ("initdb", "postgres", "psql", "pg_isready") if not (directory / name).exists()]
+        if missing:
+            raise StackError(f"POSTGRES_BIN: {directory} has no {', '.join(missing)}")
+        return directory
     candidates = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name), reverse=True)
     if shutil.which("pg_config"):
         candidates.append(pathlib.Path(subprocess.run(["pg_config", "--bindir"], capture_output=True, text=True).stdout.strip()))

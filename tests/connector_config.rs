@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use walstreet::config::connector::{
     BinaryMode, ConnectorConfig, ConverterConfig, DatabaseConfig, DecimalFormat, DecimalMode,
-    ErrorOptions, Filters, HeaderConverterConfig, HstoreMode, IntervalMode, JsonConverterOptions,
-    PublicationAutocreate, PublicationConfig, RecordOptions, SkippedOperations, SlotConfig,
-    SnapshotConfig, SnapshotMode, SslMode, TimePrecisionMode, TopicOptions, ValueOptions,
+    ErrorOptions, Filters, HeaderConverterConfig, HstoreMode, IntervalMode, InvalidCharacters,
+    JsonConverterOptions, NameAdjustment, NameOptions, PublicationAutocreate, PublicationConfig,
+    RecordOptions, SkippedOperations, SlotConfig, SnapshotConfig, SnapshotMode, SslMode,
+    TimePrecisionMode, TopicOptions, TopicStrategy, ValueOptions,
 };
 
 /// `schemas` is `schemas.enable` of both converters.
@@ -34,6 +35,7 @@ pub(crate) fn recorded(schemas: bool) -> ConnectorConfig {
             autocreate: PublicationAutocreate::AllTables,
             publish_via_partition_root: false,
         },
+        replica_identities: Vec::new(),
         snapshot: SnapshotConfig {
             mode: SnapshotMode::Initial,
             include_collections: None,
@@ -58,13 +60,26 @@ pub(crate) fn recorded(schemas: bool) -> ConnectorConfig {
                 truncate: true,
                 ..SkippedOperations::default()
             },
+            skip_unchanged: false,
             skipped_explicitly: false,
             extended_headers: true,
         },
         topics: TopicOptions {
             delimiter: ".".to_owned(),
             heartbeat_prefix: "__debezium-heartbeat".to_owned(),
+            heartbeat_name: None,
+            transaction: "transaction".to_owned(),
+            strategy: TopicStrategy {
+                with_schema: true,
+                invalid: InvalidCharacters::Underscore,
+                route: None,
+            },
         },
+        names: NameOptions {
+            schemas: NameAdjustment::None,
+            fields: NameAdjustment::None,
+        },
+        transaction_metadata: false,
         heartbeat: None,
         heartbeat_action_query: None,
         key_converter: converter.clone(),

@@ -21,6 +21,7 @@ use walstreet::postgres::{Lsn, PgTimestamp};
 
 use crate::connector_config;
 use crate::recording::{ByTopic, Catalog, ComparedRecord, RawMessage, Recording};
+use crate::trees::Trees;
 
 /// Debezium reads keys, nullability and defaults from the live catalog: the recording shows these tables with the catalog of
 /// a moment that nobody wrote down, because the workload altered, renamed, dropped or created them.
@@ -270,6 +271,7 @@ fn a_snapshot_row_becomes_the_recorded_record() {
             xid: Some(521_416),
             committed_at: PgTimestamp::from_unix_us(1_795_338_728_034_686),
             origin: None,
+            order: None,
         },
         kind: ChangeKind::Read {
             row: Tuple::new(4, &cells).unwrap(),
@@ -303,6 +305,7 @@ fn a_row_that_does_not_fit_its_relation_is_an_error_and_leaves_no_record() {
         xid: Some(1),
         committed_at: PgTimestamp(0),
         origin: None,
+        order: None,
     };
     let kind = ChangeKind::Insert {
         new: Tuple::new(1, &cells).unwrap(),
@@ -471,12 +474,14 @@ struct Replay {
     committed_at: PgTimestamp,
     origin: Option<(String, Lsn)>,
     buffer: RecordBuffer,
+    trees: Trees,
     produced: ByTopic,
 }
 
 impl Replay {
     fn new(config: ConnectorConfig) -> Self {
         Self {
+            trees: Trees::new(&config),
             config,
             catalog: Catalog::read(),
             encoders: BTreeMap::new(),
@@ -568,19 +573,16 @@ impl Replay {
                 name,
                 commit_lsn: *commit_lsn,
             }),
+            order: None,
         };
         self.buffer.clear();
-        encoder
-            .encode(
-                &Change {
-                    relation_id,
-                    position,
-                    kind,
-                },
-                0,
-                &mut self.buffer,
-            )
-            .unwrap();
+        let change = Change {
+            relation_id,
+            position,
+            kind,
+        };
+        encoder.encode(&change, 0, &mut self.buffer).unwrap();
+        self.trees.assert_same(encoder, &change, &self.buffer);
         for record in self.buffer.iter() {
             assert!(!matches!(record.headers, RecordHeaders::None) && record.partition.is_none());
             self.produced

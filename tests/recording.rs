@@ -187,7 +187,7 @@ struct RecordedCatalog {
 }
 
 #[derive(Deserialize)]
-struct RecordedType {
+pub(crate) struct RecordedType {
     oid: u32,
     schema: String,
     name: String,
@@ -200,7 +200,7 @@ struct RecordedType {
 }
 
 #[derive(Deserialize)]
-struct RecordedTable {
+pub(crate) struct RecordedTable {
     schema: String,
     name: String,
     columns: Vec<RecordedColumn>,
@@ -220,7 +220,7 @@ struct RecordedColumn {
 }
 
 impl RecordedType {
-    fn into_type(self) -> Type {
+    pub(crate) fn into_type(self) -> Type {
         let kind = match (self.element, self.base, self.labels, self.kind.as_deref()) {
             (Some(element), ..) => TypeKind::Array(element),
             (_, Some(base), ..) => TypeKind::Domain {
@@ -244,7 +244,7 @@ impl RecordedType {
 }
 
 impl RecordedTable {
-    fn into_table(self) -> Table {
+    pub(crate) fn into_table(self) -> Table {
         let column = |column: RecordedColumn| Column {
             name: column.name,
             type_oid: column.r#type,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The rooms and the rooms each may use: the invariant of `src/lib.rs`.
-const MAY_USE: [(&str, &[&str]); 9] = [
+const MAY_USE: [(&str, &[&str]); 10] = [
     ("config", &[]),
     ("telemetry", &[]),
     ("postgres", &["config", "telemetry"]),
@@ -16,6 +16,7 @@ const MAY_USE: [(&str, &[&str]); 9] = [
         &["config", "telemetry", "postgres", "connect", "change"],
     ),
     ("kafka", &["config", "telemetry", "connect"]),
+    ("notify", &["config", "telemetry", "postgres", "change"]),
     (
         "engine",
         &[
@@ -27,6 +28,7 @@ const MAY_USE: [(&str, &[&str]); 9] = [
             "snapshot",
             "debezium",
             "kafka",
+            "notify",
         ],
     ),
 ];
@@ -187,6 +189,64 @@ fn no_name_is_an_empty_word() {
         .map(|source| source.path)
         .collect();
     assert_none(&offenders, "a name says what lives there");
+}
+
+/// What a line of the map of behaviours says: its number, and the names in the cell that says what shows it.
+fn behaviour(line: &str) -> Option<(usize, Vec<&str>)> {
+    let cells: Vec<_> = line.split(" | ").collect();
+    let [number, _, shown_by] = cells[..] else {
+        return None;
+    };
+    let names = shown_by.split('`').skip(1).step_by(2);
+    Some((number.strip_prefix("| ")?.parse().ok()?, names.collect()))
+}
+
+/// A scenario, one of its variants, a test or a file of tests.
+fn exists(name: &str, texts: &[Source]) -> bool {
+    let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("debezium-compat/scenarios");
+    if let Some((_, last)) = name.rsplit_once("::") {
+        let function = format!("fn {last}(");
+        let file = format!("/{last}.rs");
+        return texts
+            .iter()
+            .any(|source| source.text.contains(&function) || source.path.ends_with(&file));
+    }
+    match name.split_once('/') {
+        None => scenarios.join(name).join("connector.json").exists(),
+        Some((scenario, variant)) => {
+            let options = std::fs::read_to_string(scenarios.join(scenario).join("scenario.json"));
+            options.is_ok_and(|options| options.contains(&format!("\"{variant}\":")))
+        }
+    }
+}
+
+#[test]
+fn every_behaviour_is_in_the_map_once_and_what_shows_it_exists() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("debezium-compat");
+    let map = std::fs::read_to_string(folder.join("BEHAVIOURS.md")).unwrap();
+    let deviations = std::fs::read_to_string(folder.join("DEVIATIONS.md")).unwrap();
+    let texts = sources(&["src", "tests"]);
+    let lines: Vec<_> = map.lines().filter_map(behaviour).collect();
+    let numbers: Vec<_> = lines.iter().map(|(number, _)| *number).collect();
+    assert_eq!(numbers, (1..=180).collect::<Vec<_>>());
+    let mut offenders: Vec<_> = lines
+        .iter()
+        .flat_map(|(number, names)| names.iter().map(move |name| (number, name)))
+        .filter(|(_, name)| !exists(name, &texts))
+        .map(|(number, name)| format!("{number}: `{name}`"))
+        .collect();
+    let words = map.split(|character: char| !character.is_ascii_alphanumeric());
+    let is_deviation = |word: &&str| {
+        word.strip_prefix(['D', 'P'])
+            .is_some_and(|number| number.parse::<u32>().is_ok())
+    };
+    offenders.extend(
+        words
+            .filter(is_deviation)
+            .filter(|word| !deviations.contains(&format!("| {word} |")))
+            .map(str::to_owned),
+    );
+    assert_none(&offenders, "what the map of behaviours names exists");
 }
 
 #[test]

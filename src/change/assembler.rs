@@ -14,6 +14,7 @@ pub enum Step<'a> {
     Begin {
         xid: u32,
         final_lsn: Lsn,
+        committed_at: PgTimestamp,
     },
     /// The shape of a table, sent before its first row and again after it changed.
     Relation(Relation),
@@ -106,7 +107,11 @@ impl Assembler {
                     committed_at,
                     origin: None,
                 });
-                Ok(Step::Begin { xid, final_lsn })
+                Ok(Step::Begin {
+                    xid,
+                    final_lsn,
+                    committed_at,
+                })
             }
             Message::Commit {
                 end_lsn,
@@ -221,6 +226,7 @@ impl Assembler {
             xid: None,
             committed_at: self.last_committed_at,
             origin: None,
+            order: None,
         };
         Ok(Step::Logical {
             transactional,
@@ -247,6 +253,7 @@ impl Assembler {
                     name,
                     commit_lsn: *commit_lsn,
                 }),
+            order: None,
         })
     }
 }

@@ -47,6 +47,15 @@ pub struct Position<'a> {
     /// Commit time, or the start of the snapshot.
     pub committed_at: PgTimestamp,
     pub origin: Option<Origin<'a>>,
+    /// Only when transactions have records of their own.
+    pub order: Option<Order>,
+}
+
+/// Which of its transaction a change is, counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Order {
+    pub in_transaction: u64,
+    pub in_table: u64,
 }
 
 /// Where a replicated transaction was first committed (`pg_replication_origin`).

@@ -7,17 +7,21 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
-use self::finding::Finding;
+use self::facts::ServerFacts;
+use self::finding::{Finding, Status};
 use self::judge_tables::Wanted;
 use crate::change::filter::TableFilter;
 use crate::config::connector::ConnectorConfig;
-use crate::config::worker::{self, Sources};
+use crate::config::worker::{self, Sources, WorkerConfig};
 use crate::config::{connector_file, parse};
+use crate::debezium::topic::data_topic;
+use crate::engine::pipeline;
 use crate::postgres::client;
 
-mod broker;
+pub mod cluster;
 pub mod facts;
 pub mod finding;
+pub mod judge_cluster;
 pub mod judge_server;
 pub mod judge_tables;
 
@@ -25,6 +29,9 @@ const EXAMPLES: &str = "\
 Examples:
   # The database and the brokers, for an unmodified Debezium configuration
   walstreet check connector.json --bootstrap-servers localhost:9092
+
+  # The brokers with the security settings that Kafka Connect used so far
+  walstreet check connector.json --worker connect-distributed.properties
 
   # The database only, for a program to read
   walstreet check connector.json --json
@@ -38,9 +45,12 @@ Nothing is changed: statements that mend something are printed, not run.";
 pub struct CheckArgs {
     /// Connector configuration: JSON as for Kafka Connect's REST API, or a properties file; - is standard input.
     connector: PathBuf,
-    /// Kafka brokers, host:port,…; without them Kafka is not asked.
-    #[arg(long, value_name = "HOST:PORT,…", env = "BOOTSTRAP_SERVERS")]
+    /// Kafka brokers, host:port,…; overrides what the worker file or the environment says. Without any Kafka is not asked.
+    #[arg(long, value_name = "HOST:PORT,…")]
     bootstrap_servers: Option<String>,
+    /// Worker configuration of Kafka Connect, such as connect-distributed.properties; the environment then has no say.
+    #[arg(long, value_name = "FILE")]
+    worker: Option<PathBuf>,
     /// Print an array of findings as JSON.
     #[arg(long)]
     json: bool,
@@ -49,47 +59,77 @@ pub struct CheckArgs {
 /// # Errors
 /// When the configuration is wrong, or the database cannot be asked.
 pub fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
-    let config = load_config(&args)?;
+    let environment: Vec<(String, String)> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let asks_kafka = args.bootstrap_servers.is_some()
+        || args.worker.is_some()
+        || environment.iter().any(|(name, _)| names_brokers(name));
+    let loaded = worker::load(Sources {
+        file: args.worker.as_deref(),
+        bootstrap_servers: args
+            .bootstrap_servers
+            .as_deref()
+            .or((!asks_kafka).then_some(NO_BROKERS)),
+        environment: &environment,
+    })?;
+    let settings = connector_file::read(&args.connector)?;
+    let config = parse::connector(settings, &loaded.worker)?.connector;
+    pipeline::check(&config)?;
+
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("could not start the runtime")?;
-    let mut findings = runtime.block_on(check_database(&config))?;
-    findings.push(broker::judge(args.bootstrap_servers.as_deref()));
+    let facts = runtime.block_on(ask_database(&config))?;
+    let mut findings = judge_server::judge(&facts, &config.slot);
+    findings.extend(judge_tables::judge(&facts, Wanted::of(&config)));
+    if asks_kafka {
+        let tables = facts.captured.iter().map(|checked| &checked.table.table);
+        let topics = tables.map(|table| data_topic(&config, &table.schema, &table.name));
+        findings.extend(check_cluster(
+            &config,
+            &loaded.worker,
+            &topics.collect::<Vec<_>>(),
+        ));
+    } else {
+        let finding = Finding::new(Status::Info, "kafka", "not asked");
+        findings.push(finding.mend("give --bootstrap-servers HOST:PORT or --worker FILE"));
+    }
     print(&findings, args.json)?;
     Ok(ExitCode::from(u8::from(finding::any_failed(&findings))))
 }
 
-/// Secrets of the configuration may come from providers that the worker's environment names.
-fn load_config(args: &CheckArgs) -> anyhow::Result<ConnectorConfig> {
-    let environment: Vec<(String, String)> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
-    let loaded = worker::load(Sources {
-        file: None,
-        bootstrap_servers: Some(args.bootstrap_servers.as_deref().unwrap_or(NO_BROKERS)),
-        environment: &environment,
-    })?;
-    let settings = connector_file::read(&args.connector)?;
-    Ok(parse::connector(settings, &loaded.worker)?.connector)
+/// Of the debezium/connect and of the cp-kafka-connect images.
+fn names_brokers(variable: &str) -> bool {
+    ["BOOTSTRAP_SERVERS", "CONNECT_BOOTSTRAP_SERVERS"].contains(&variable)
 }
 
 /// The worker's settings need some; nobody connects to them.
 const NO_BROKERS: &str = "localhost:9092";
 
-async fn check_database(config: &ConnectorConfig) -> anyhow::Result<Vec<Finding>> {
+async fn ask_database(config: &ConnectorConfig) -> anyhow::Result<ServerFacts> {
     let client = client::connect(&config.database, "walstreet check").await?;
     let filter = TableFilter::new(&config.filters);
-    let facts = facts::fetch(
-        &client,
-        &config.slot.name,
-        &config.publication.name,
-        &filter,
-    )
-    .await?;
-    let mut findings = judge_server::judge(&facts, &config.slot);
-    findings.extend(judge_tables::judge(&facts, Wanted::of(config)));
-    Ok(findings)
+    let (slot, publication) = (&config.slot.name, &config.publication.name);
+    Ok(facts::fetch(&client, slot, publication, &filter).await?)
+}
+
+/// A cluster that cannot be asked is one finding among the others.
+fn check_cluster(
+    config: &ConnectorConfig,
+    worker: &WorkerConfig,
+    topics: &[String],
+) -> Vec<Finding> {
+    match cluster::fetch(config, worker) {
+        Ok(facts) => judge_cluster::judge(&facts, topics),
+        Err(error) => {
+            let text = format!("{:#}", anyhow::Error::from(error));
+            vec![Finding::new(Status::Fail, "kafka", text).mend(
+                "bootstrap.servers: addresses that are reachable from this machine, also as the brokers advertise them; security.protocol, sasl.*, ssl.*: as in the worker file",
+            )]
+        }
+    }
 }
 
 fn print(findings: &[Finding], as_json: bool) -> anyhow::Result<()> {

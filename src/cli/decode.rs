@@ -98,7 +98,7 @@ fn print_messages(args: &DecodeArgs, mut out: impl Write) -> anyhow::Result<()> 
 
 fn print_records(args: &DecodeArgs, mut out: impl Write) -> anyhow::Result<()> {
     let config = configuration(args.connector.as_deref())?;
-    let mut replay = Replay::new(config);
+    let mut replay = Replay::new(config)?;
     for_each_message(&args.file, |captured| {
         let records = replay.message(captured.lsn, decode(&captured.bytes, false)?)?;
         for record in records.iter() {

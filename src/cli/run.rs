@@ -12,7 +12,7 @@ use crate::config::connector_file;
 use crate::config::parse::{self, CheckedConnector};
 use crate::config::worker::{self, LoadedWorker, Sources};
 use crate::engine::progress::{Phase, Progress};
-use crate::engine::{Engine, Output};
+use crate::engine::{Engine, Output, pipeline};
 
 use super::{discarded, stop};
 
@@ -73,8 +73,10 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         environment: &environment,
     })?;
     let settings = connector_file::read(&args.connector)?;
-    let checked = parse::connector(settings, &loaded.worker)?;
+    let mut checked = parse::connector(settings, &loaded.worker)?;
     if args.check_config {
+        let warnings = pipeline::check(&checked.connector)?;
+        checked.warnings.extend(warnings);
         print_summary(&checked, &loaded);
         return Ok(ExitCode::SUCCESS);
     }

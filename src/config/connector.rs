@@ -7,6 +7,11 @@ use std::time::Duration;
 
 use regex::Regex;
 
+use super::avro::AvroConverterOptions;
+pub use super::naming::{
+    InvalidCharacters, KeyField, NameAdjustment, NameOptions, TopicRoute, TopicStrategy,
+};
+
 #[derive(Clone)]
 pub struct ConnectorConfig {
     /// `name`.
@@ -15,6 +20,8 @@ pub struct ConnectorConfig {
     pub database: DatabaseConfig,
     pub slot: SlotConfig,
     pub publication: PublicationConfig,
+    /// `replica.identity.autoset.values`.
+    pub replica_identities: Vec<IdentityRule>,
     pub snapshot: SnapshotConfig,
     pub filters: Filters,
     pub values: ValueOptions,
@@ -24,6 +31,9 @@ pub struct ConnectorConfig {
     pub column_rules: Vec<ColumnRule>,
     pub records: RecordOptions,
     pub topics: TopicOptions,
+    pub names: NameOptions,
+    /// `provide.transaction.metadata`.
+    pub transaction_metadata: bool,
     /// `heartbeat.interval.ms`; `None` when 0.
     pub heartbeat: Option<Duration>,
     /// `heartbeat.action.query`.
@@ -57,12 +67,15 @@ impl std::fmt::Debug for ConnectorConfig {
             .field("database", &self.database)
             .field("slot", &self.slot)
             .field("publication", &self.publication)
+            .field("replica_identities", &self.replica_identities)
             .field("snapshot", &self.snapshot)
             .field("filters", &self.filters)
             .field("values", &self.values)
             .field("keys", &self.keys)
             .field("column_rules", &self.column_rules)
             .field("records", &self.records)
+            .field("names", &self.names)
+            .field("transaction_metadata", &self.transaction_metadata)
             .field("topics", &self.topics)
             .field("heartbeat", &self.heartbeat)
             .field("key_converter", &self.key_converter)
@@ -225,6 +238,25 @@ pub struct Filters {
     pub columns: Filter,
     /// `table.ignore.builtin`.
     pub ignore_builtin: bool,
+    /// Matched against the prefix of a logical decoding message.
+    pub messages: Filter,
+}
+
+/// One entry of `replica.identity.autoset.values`.
+#[derive(Clone, Debug)]
+pub struct IdentityRule {
+    /// Matched against `schema.table`.
+    pub tables: PatternList,
+    pub identity: WantedIdentity,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WantedIdentity {
+    Default,
+    Full,
+    Nothing,
+    /// The name of a unique index.
+    Index(String),
 }
 
 /// Patterns for `schema.table.column`, one a key column, in key order.
@@ -367,6 +399,8 @@ pub struct RecordOptions {
     pub tombstones_on_delete: bool,
     /// `skipped.operations` as a set.
     pub skipped: SkippedOperations,
+    /// `skip.messages.without.change`.
+    pub skip_unchanged: bool,
     /// `skipped.operations` was given and is not `none`: it also limits what the publication publishes.
     pub skipped_explicitly: bool,
     /// `extended.headers.enabled`.
@@ -387,6 +421,11 @@ pub struct TopicOptions {
     pub delimiter: String,
     /// `topic.heartbeat.prefix`.
     pub heartbeat_prefix: String,
+    /// `topic.heartbeat.name`: the whole name instead of one with the prefix.
+    pub heartbeat_name: Option<String>,
+    /// `topic.transaction`.
+    pub transaction: String,
+    pub strategy: TopicStrategy,
 }
 
 /// How keys or values become bytes.
@@ -397,6 +436,8 @@ pub enum ConverterConfig {
     String,
     /// `org.apache.kafka.connect.converters.ByteArrayConverter`
     ByteArray,
+    /// `io.confluent.connect.avro.AvroConverter`
+    Avro(Box<AvroConverterOptions>),
 }
 
 impl ConverterConfig {
@@ -405,7 +446,7 @@ impl ConverterConfig {
     pub fn json_options(&self) -> JsonConverterOptions {
         match self {
             Self::Json(options) => *options,
-            Self::String | Self::ByteArray => JsonConverterOptions {
+            Self::String | Self::ByteArray | Self::Avro(_) => JsonConverterOptions {
                 schemas: false,
                 decimal_format: DecimalFormat::Base64,
                 replace_null_with_default: true,

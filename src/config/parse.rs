@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::connector::{
     ConnectorConfig, ErrorOptions, Filter, Filters, KeyRule, PatternList, PublicationConfig,
-    RecordOptions, SkippedOperations, SnapshotConfig, TopicOptions, ValueOptions,
+    RecordOptions, SkippedOperations, SnapshotConfig, ValueOptions,
 };
 use super::error::{ConfigError, Problem};
 use super::patterns;
@@ -16,11 +16,14 @@ use super::properties::{self, Review};
 use super::settings::{Setting, Settings};
 use super::worker::WorkerConfig;
 
+mod avro;
 mod columns;
 mod converters;
 mod database;
 mod framework;
+mod identities;
 mod modes;
+mod names;
 mod transforms;
 
 /// A configuration that can run, and what the user should know about it.
@@ -84,16 +87,16 @@ impl Parser<'_> {
             database: self.database(),
             slot: self.slot(),
             publication: self.publication(),
+            replica_identities: self.replica_identities(),
             snapshot: self.snapshot(),
             filters: self.filters(),
             values: self.values(),
             keys: self.keys(),
             column_rules: self.column_rules(),
             records: self.records(),
-            topics: TopicOptions {
-                delimiter: self.text("topic.delimiter"),
-                heartbeat_prefix: self.text("topic.heartbeat.prefix"),
-            },
+            topics: self.topics(),
+            names: self.names(),
+            transaction_metadata: self.boolean("provide.transaction.metadata"),
             heartbeat: self.optional_millis("heartbeat.interval.ms"),
             heartbeat_action_query: self.optional("heartbeat.action.query"),
             key_converter: self.converter("key.converter", &self.worker.key_converter),
@@ -140,6 +143,7 @@ impl Parser<'_> {
             tables: self.filter("table.include.list", "table.exclude.list"),
             columns: self.filter("column.include.list", "column.exclude.list"),
             ignore_builtin: self.boolean("table.ignore.builtin"),
+            messages: self.filter("message.prefix.include.list", "message.prefix.exclude.list"),
         }
     }
 
@@ -223,6 +227,7 @@ impl Parser<'_> {
         RecordOptions {
             tombstones_on_delete: self.boolean("tombstones.on.delete"),
             skipped,
+            skip_unchanged: self.boolean("skip.messages.without.change"),
             skipped_explicitly,
             extended_headers: self.boolean("extended.headers.enabled"),
         }

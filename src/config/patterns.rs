@@ -73,8 +73,22 @@ pub fn split(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// A pattern that must match a whole text, as `Matcher.matches` does; case matters.
+pub fn compile_whole(java: &str) -> Result<Regex, String> {
+    build(&format!(r"\A(?:{})\z", translate(java)?))
+}
+
+/// A pattern to find within a text, as `Matcher.find` does; case matters.
+pub fn compile_anywhere(java: &str) -> Result<Regex, String> {
+    build(&translate(java)?)
+}
+
+fn compile(java: &str) -> Result<Regex, String> {
+    build(&format!(r"\A(?i:{})\z", translate(java)?))
+}
+
 /// A regular expression of Java as the `regex` crate spells it.
-pub fn translate(java: &str) -> Result<String, String> {
+fn translate(java: &str) -> Result<String, String> {
     let translation = Translation {
         rest: java.chars().peekable(),
         out: String::new(),
@@ -82,9 +96,8 @@ pub fn translate(java: &str) -> Result<String, String> {
     translation.run()
 }
 
-fn compile(java: &str) -> Result<Regex, String> {
-    let pattern = translate(java)?;
-    Regex::new(&format!(r"\A(?i:{pattern})\z")).map_err(|error| {
+fn build(pattern: &str) -> Result<Regex, String> {
+    Regex::new(pattern).map_err(|error| {
         // The last line is the reason; the lines before repeat the pattern, which may come from a secret.
         let text = error.to_string();
         let reason = text

@@ -6,12 +6,16 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::avro;
+use super::avro::converter::AvroConverter;
+use super::avro::registry::SchemaRegistry;
 use super::header::HeaderSink;
 use super::json::{self, JsonSink};
 use super::record::SchemaAndValue;
 use super::schema::{Datum, Kind, Schema};
 use super::sink::{write_datum, write_schemaless};
 use super::{fit, java_text};
+use crate::config::avro::RegistryOptions;
 use crate::config::connector::{ConverterConfig, HeaderConverterConfig, JsonConverterOptions};
 
 /// `schemas.cache.size`.
@@ -23,6 +27,7 @@ pub enum Converter {
     Json(JsonConverter),
     String,
     ByteArray,
+    Avro(Box<AvroConverter>),
 }
 
 /// How headers become bytes.
@@ -34,35 +39,51 @@ pub enum HeaderConverter {
 }
 
 /// A value that a converter has no form for: Connect's `DataException`. Says no values.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{converter} cannot write {problem}")]
-pub struct ConvertError {
-    pub converter: &'static str,
-    pub problem: String,
+#[derive(Debug, thiserror::Error)]
+pub enum ConvertError {
+    #[error("{converter} cannot write {problem}")]
+    Value {
+        converter: &'static str,
+        problem: String,
+    },
+    #[error(transparent)]
+    Avro(#[from] avro::error::Error),
 }
 
 impl ConvertError {
     /// Whether trying again, unchanged, can succeed.
     #[must_use]
     pub fn is_retriable(&self) -> bool {
-        false
+        match self {
+            Self::Value { .. } => false,
+            Self::Avro(error) => error.is_retriable(),
+        }
     }
 }
 
 impl Converter {
-    #[must_use]
-    pub fn new(config: &ConverterConfig) -> Self {
-        match config {
+    /// `open_registry` makes the client of a converter that needs one.
+    pub fn new<E>(
+        config: &ConverterConfig,
+        is_key: bool,
+        open_registry: impl FnOnce(&RegistryOptions) -> Result<Box<dyn SchemaRegistry>, E>,
+    ) -> Result<Self, E> {
+        Ok(match config {
             ConverterConfig::Json(options) => Self::Json(JsonConverter::new(options)),
             ConverterConfig::String => Self::String,
             ConverterConfig::ByteArray => Self::ByteArray,
-        }
+            ConverterConfig::Avro(options) => {
+                let registry = open_registry(&options.registry)?;
+                let options = options.as_ref().clone();
+                Self::Avro(Box::new(AvroConverter::new(is_key, options, registry)))
+            }
+        })
     }
 
     /// Appends the bytes; false when the record gets a null instead. After an error `out` may hold a part of them.
     pub fn convert(
         &mut self,
-        _topic: &str,
+        topic: &str,
         data: &SchemaAndValue,
         out: &mut Vec<u8>,
     ) -> Result<bool, ConvertError> {
@@ -78,6 +99,7 @@ impl Converter {
                 Ok(true)
             }
             Self::ByteArray => write_bytes(data, out),
+            Self::Avro(converter) => Ok(converter.convert(topic, data, out)?),
         }
     }
 }
@@ -143,7 +165,12 @@ impl JsonConverter {
         }
     }
 
-    fn convert(&mut self, data: &SchemaAndValue, out: &mut Vec<u8>) -> Result<bool, ConvertError> {
+    /// As [`Converter::convert`].
+    pub fn convert(
+        &mut self,
+        data: &SchemaAndValue,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, ConvertError> {
         if data.schema.is_none() && data.value == Datum::Null {
             return Ok(false);
         }
@@ -219,8 +246,158 @@ fn write_bytes(data: &SchemaAndValue, out: &mut Vec<u8>) -> Result<bool, Convert
 
 #[cold]
 fn failed(converter: &'static str, problem: &str) -> ConvertError {
-    ConvertError {
+    ConvertError::Value {
         converter,
         problem: problem.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::connector::DecimalFormat;
+    use crate::connect::schema::{Field, logical};
+
+    fn text(converter: &mut Converter, data: &SchemaAndValue) -> Result<Option<String>, String> {
+        let mut out = Vec::new();
+        match converter.convert("t", data, &mut out) {
+            Ok(true) => Ok(Some(String::from_utf8(out).unwrap())),
+            Ok(false) => Ok(None),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    fn made(config: &ConverterConfig) -> Converter {
+        Converter::new(config, false, |_| Err("no registry here")).unwrap()
+    }
+
+    fn json(schemas: bool) -> Converter {
+        made(&ConverterConfig::Json(JsonConverterOptions {
+            schemas,
+            decimal_format: DecimalFormat::Base64,
+            replace_null_with_default: true,
+        }))
+    }
+
+    fn schemaless(value: Datum) -> SchemaAndValue {
+        SchemaAndValue {
+            schema: None,
+            value,
+        }
+    }
+
+    fn typed(schema: Schema, value: Datum) -> SchemaAndValue {
+        SchemaAndValue::new(Arc::new(schema), value)
+    }
+
+    /// The cases of `JsonConverter.fromConnectData`.
+    #[test]
+    fn json_of_nulls_and_of_values_without_schema() {
+        let map = |key| Datum::Map(vec![(key, Datum::Int(1))]);
+        let optional = Schema::new(Kind::String).optional(true);
+        for (data, without, with) in [
+            (SchemaAndValue::NULL, None, None),
+            (
+                typed(optional, Datum::Null),
+                Some("null"),
+                Some(r#"{"schema":{"type":"string","optional":true},"payload":null}"#),
+            ),
+            (
+                schemaless(map(Datum::String("k".to_owned()))),
+                Some(r#"{"k":1}"#),
+                Some(r#"{"schema":null,"payload":{"k":1}}"#),
+            ),
+            (
+                schemaless(map(Datum::Int(7))),
+                Some("[[7,1]]"),
+                Some(r#"{"schema":null,"payload":[[7,1]]}"#),
+            ),
+        ] {
+            assert_eq!(text(&mut json(false), &data).unwrap().as_deref(), without);
+            assert_eq!(text(&mut json(true), &data).unwrap().as_deref(), with);
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_not_of_its_schema_is_an_error_and_no_panic() {
+        let required = typed(Schema::new(Kind::Int32), Datum::Null);
+        let error = text(&mut json(false), &required).unwrap_err();
+        assert_eq!(
+            error,
+            "JsonConverter cannot write a null for a field that is required and has no default value"
+        );
+        let field = |name: &str| Field {
+            name: name.to_owned(),
+            schema: Schema::new(Kind::Int32),
+        };
+        let structure = Schema::new(Kind::Struct(vec![field("a"), field("b")]));
+        for data in [
+            typed(Schema::new(Kind::Int32), Datum::String("1".to_owned())),
+            typed(Schema::new(Kind::Int8), Datum::Int(128)),
+            typed(structure, Datum::Struct(vec![Datum::Int(1)])),
+        ] {
+            assert!(text(&mut json(true), &data).is_err(), "{data:?}");
+        }
+    }
+
+    /// `Struct.toString` leaves nulls out; collections and decimals have Java's texts.
+    #[test]
+    fn strings_are_what_java_makes_of_the_object() {
+        let decimal = Schema::named(Kind::Bytes, logical::DECIMAL, 1).parameter("scale", "2");
+        let list = Schema::new(Kind::Array(Box::new(Schema::new(Kind::Int32))));
+        let field = |name: &str, schema| Field {
+            name: name.to_owned(),
+            schema,
+        };
+        let schema = Schema::new(Kind::Struct(vec![
+            field("id", Schema::new(Kind::Int32)),
+            field("none", Schema::new(Kind::String).optional(true)),
+            field("n", decimal),
+            field("l", list),
+            field("f", Schema::new(Kind::Float64)),
+        ]));
+        let value = Datum::Struct(vec![
+            Datum::Int(7),
+            Datum::Null,
+            Datum::Bytes(vec![0x96]),
+            Datum::Array(vec![Datum::Int(1), Datum::Null]),
+            Datum::Float64(1e7),
+        ]);
+        let mut converter = made(&ConverterConfig::String);
+        assert_eq!(
+            text(&mut converter, &typed(schema, value))
+                .unwrap()
+                .as_deref(),
+            Some("Struct{id=7,n=-1.06,l=[1, null],f=1.0E7}")
+        );
+        assert_eq!(text(&mut converter, &SchemaAndValue::NULL), Ok(None));
+        let bytes = typed(Schema::new(Kind::Bytes), Datum::Bytes(vec![1]));
+        assert!(text(&mut converter, &bytes).is_err());
+    }
+
+    #[test]
+    fn bytes_go_through_as_they_are() {
+        let mut converter = made(&ConverterConfig::ByteArray);
+        let bytes = |bytes: &[u8]| typed(Schema::new(Kind::Bytes), Datum::Bytes(bytes.to_vec()));
+        assert_eq!(
+            text(&mut converter, &bytes(b"ab")),
+            Ok(Some("ab".to_owned()))
+        );
+        let number = typed(Schema::new(Kind::Int32), Datum::Int(1));
+        assert!(text(&mut converter, &number).is_err());
+    }
+
+    #[test]
+    fn schemas_that_are_made_for_every_record_do_not_pile_up() {
+        let mut converter = JsonConverter::new(&JsonConverterOptions {
+            schemas: true,
+            decimal_format: DecimalFormat::Base64,
+            replace_null_with_default: true,
+        });
+        for _ in 0..3 * CACHED_SCHEMAS {
+            let data = typed(Schema::new(Kind::Int32), Datum::Int(1));
+            converter.convert(&data, &mut Vec::new()).unwrap();
+        }
+        assert!(converter.schemas.len() <= CACHED_SCHEMAS);
     }
 }

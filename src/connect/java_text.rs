@@ -47,10 +47,10 @@ fn write_list(
     elements: &[Datum],
     out: &mut Vec<u8>,
 ) -> Result<(), &'static str> {
-    let items = schema.and_then(|schema| match &schema.kind {
-        Kind::Array(items) => Some(&**items),
-        _ => None,
-    });
+    let mut items = None;
+    if let Some(Kind::Array(of)) = schema.map(|schema| &schema.kind) {
+        items = Some(&**of);
+    }
     out.push(b'[');
     for (index, element) in elements.iter().enumerate() {
         separate(index, b", ", out);
@@ -66,10 +66,10 @@ fn write_map(
     entries: &[(Datum, Datum)],
     out: &mut Vec<u8>,
 ) -> Result<(), &'static str> {
-    let (keys, values) = match schema.map(|schema| &schema.kind) {
-        Some(Kind::Map(keys, values)) => (Some(&**keys), Some(&**values)),
-        _ => (None, None),
-    };
+    let (mut keys, mut values) = (None, None);
+    if let Some(Kind::Map(of_keys, of_values)) = schema.map(|schema| &schema.kind) {
+        (keys, values) = (Some(&**of_keys), Some(&**of_values));
+    }
     out.push(b'{');
     for (index, (key, value)) in entries.iter().enumerate() {
         separate(index, b", ", out);
@@ -87,10 +87,10 @@ fn write_struct(
     values: &[Datum],
     out: &mut Vec<u8>,
 ) -> Result<(), &'static str> {
-    let fields: &[Field] = match schema.map(|schema| &schema.kind) {
-        Some(Kind::Struct(fields)) => fields,
-        _ => &[],
-    };
+    let mut fields: &[Field] = &[];
+    if let Some(Kind::Struct(of)) = schema.map(|schema| &schema.kind) {
+        fields = of;
+    }
     out.extend_from_slice(b"Struct{");
     let shown = fields.iter().zip(values);
     let shown = shown.filter(|(_, value)| **value != Datum::Null);

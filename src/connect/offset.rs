@@ -24,6 +24,9 @@ pub struct SourceOffset {
     pub snapshot: Option<SnapshotOffset>,
     /// How many changes at `lsn` were sent (Debezium 3.7).
     pub lsn_events_processed: Option<i64>,
+    /// The transaction that had begun, with `provide.transaction.metadata`. The changes of its tables that were sent are stored
+    /// too; they are counted anew here, because a transaction is always read from its beginning.
+    pub transaction_id: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +115,7 @@ impl SourceOffset {
             message_type: message_type(&fields)?,
             snapshot: snapshot(&fields)?,
             lsn_events_processed: long(&fields, "lsn_events_processed")?,
+            transaction_id: text(&fields, "transaction_id")?,
         })
     }
 
@@ -124,6 +128,10 @@ impl SourceOffset {
                 fields.insert(name.to_owned(), value);
             }
         };
+        put(
+            "transaction_id",
+            self.transaction_id.as_deref().map(Value::from),
+        );
         put("lsn_proc", self.lsn_proc.map(Value::from));
         put(
             "last_snapshot_record",
@@ -213,6 +221,17 @@ fn long(fields: &Map<String, Value>, name: &'static str) -> Result<Option<i64>, 
     })
 }
 
+fn text(fields: &Map<String, Value>, name: &'static str) -> Result<Option<String>, OffsetError> {
+    let Some(value) = present(fields, name) else {
+        return Ok(None);
+    };
+    let text = value.as_str().ok_or(OffsetError::Unexpected {
+        name,
+        expected: "a text",
+    })?;
+    Ok(Some(text.to_owned()))
+}
+
 fn boolean(fields: &Map<String, Value>, name: &'static str) -> Result<bool, OffsetError> {
     let Some(value) = present(fields, name) else {
         return Ok(false);
@@ -270,7 +289,8 @@ mod tests {
     use super::*;
 
     /// Values that Debezium 3.6.3 stored.
-    const RECORDED: [&str; 5] = [
+    const RECORDED: [&str; 6] = [
+        r#"{"transaction_id":"521610","lsn_proc":3832724120,"messageType":"BEGIN","lsn":3832724160,"txId":521610,"ts_usec":1795338733269756}"#,
         r#"{"last_snapshot_record":true,"lsn":50443592,"txId":877,"ts_usec":1795332678637047,"snapshot":"INITIAL","snapshot_completed":true}"#,
         r#"{"lsn_proc":26658880,"messageType":"DELETE","lsn":26658880,"txId":743,"ts_usec":1795332683793597}"#,
         r#"{"lsn_proc":28663520,"messageType":"INSERT","lsn_commit":28663520,"lsn":28663520,"txId":741,"ts_usec":1795332683793597}"#,

@@ -101,6 +101,7 @@ impl Conversion {
             Self::Numeric(form) => write_numeric(text, *form, sink)?,
             Self::Money { mode, scale } => write_money(text, *mode, *scale, sink)?,
             Self::Bytes(mode) => write_bytea(text, *mode, sink)?,
+            Self::Bit if text.is_empty() => return Err(Problem("an empty bit string")),
             Self::Bit => sink.boolean(bits::any(text)?),
             Self::Bits => bits::decode(text, |bytes| sink.bytes(bytes))?,
             Self::Date(form, clock) => {

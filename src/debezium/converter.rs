@@ -218,11 +218,12 @@ impl ColumnConverter {
         Ok(())
     }
 
+    /// Java's bytes have a sign.
     fn byte_numbers<S: Sink>(&self, sink: &mut S) {
         sink.begin_array();
         for (index, &byte) in self.unavailable.iter().enumerate() {
             sink.element(index);
-            sink.int(byte.into());
+            sink.int(byte.cast_signed().into());
         }
         sink.end_array();
     }

@@ -27,7 +27,7 @@ pub(super) fn parse(
     mapping: &Mapping,
 ) -> Option<Datum> {
     if let TypeKind::Enum(_) = r#type.kind {
-        return enum_label(expression, &r#type.name).map(|label| Datum::String(label.to_owned()));
+        return enum_label(expression, r#type).map(|label| Datum::String(label.to_owned()));
     }
     if r#type.schema != "pg_catalog" {
         return None;
@@ -74,10 +74,8 @@ fn write(text: &str, modifier: i32, conversion: &Conversion, sink: &mut DatumSin
         (Conversion::Timestamp(form), "-infinity") => {
             temporal::write_local_date_time(EARLIEST, *form, sink).ok()?
         }
-        (Conversion::Timestamp(_), _) => {
-            let text = without_digits_behind(text, types::second_digits(modifier) as usize);
-            conversion.write(text.as_bytes(), sink).ok()?;
-        }
+        // `LocalTime.MAX`.
+        (Conversion::Time(form, _), "24:00:00") => temporal::write_last_nanosecond(*form, sink),
         // pgjdbc's largest OffsetDateTime has no equivalent in UTC.
         (Conversion::ZonedTimestamp { .. }, "infinity" | "-infinity") => return None,
         (Conversion::Numeric(_), _) => conversion
@@ -161,10 +159,33 @@ fn literal(expression: &str) -> Option<String> {
     }
 }
 
-/// `'label'::type`, as it stands there.
-fn enum_label<'a>(expression: &'a str, type_name: &str) -> Option<&'a str> {
-    let quoted = expression.strip_suffix(type_name)?.strip_suffix("::")?;
-    quoted.strip_prefix('\'')?.strip_suffix('\'')
+/// `'label'::type`, with or without the type's schema: the label as it stands there (`TypeId.parse`).
+fn enum_label<'a>(expression: &'a str, r#type: &Type) -> Option<&'a str> {
+    let (literal, cast) = expression.rsplit_once("::")?;
+    let is_cast_to_it = match &identifiers(cast)[..] {
+        [name] => *name == r#type.name,
+        [schema, name] => *schema == r#type.schema && *name == r#type.name,
+        _ => false,
+    };
+    let label = literal.strip_prefix('\'')?.strip_suffix('\'')?;
+    is_cast_to_it.then_some(label)
+}
+
+/// The parts of a dotted name, each with or without quotes.
+fn identifiers(name: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut is_quoted = false;
+    let mut characters = name.chars().peekable();
+    while let Some(character) = characters.next() {
+        let part = parts.last_mut().expect("there is always one");
+        match character {
+            '"' if is_quoted && characters.next_if_eq(&'"').is_some() => part.push('"'),
+            '"' => is_quoted = !is_quoted,
+            '.' if !is_quoted => parts.push(String::new()),
+            _ => part.push(character),
+        }
+    }
+    parts
 }
 
 #[cfg(test)]
@@ -209,7 +230,26 @@ mod tests {
         }
         assert_eq!(without_digits_behind("12:34:56.789", 0), "12:34:56");
         assert_eq!(without_digits_behind("12:34:56.789", 2), "12:34:56.78");
-        assert_eq!(enum_label("'ok'::mood", "mood"), Some("ok"));
-        assert_eq!(enum_label("'ok'::other.mood", "mood"), None);
+    }
+
+    #[test]
+    fn the_label_of_an_enum_is_told_by_the_cast() {
+        let odd = Type {
+            oid: 1,
+            schema: "in.side".to_owned(),
+            name: "Mixed \"Mood".to_owned(),
+            kind: TypeKind::Enum(Vec::new()),
+        };
+        for (expression, expected) in [
+            ("'ok'::\"Mixed \"\"Mood\"", Some("ok")),
+            ("'ok'::\"in.side\".\"Mixed \"\"Mood\"", Some("ok")),
+            ("'ok'::other.\"Mixed \"\"Mood\"", None),
+            ("'with''quote'::\"Mixed \"\"Mood\"", Some("with''quote")),
+            ("('ok'::text)::\"Mixed \"\"Mood\"", None),
+            ("'ok'::text", None),
+            ("f()", None),
+        ] {
+            assert_eq!(enum_label(expression, &odd), expected, "{expression}");
+        }
     }
 }

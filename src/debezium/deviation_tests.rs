@@ -5,6 +5,7 @@ use crate::config::connector::{
     BinaryMode, DecimalFormat, DecimalMode, HstoreMode, IntervalMode, JsonConverterOptions,
     TimePrecisionMode, ValueOptions,
 };
+use crate::connect::datum_sink::DatumSink;
 use crate::connect::json::JsonSink;
 use crate::postgres::catalog::{Column, Type, TypeKind, Types};
 
@@ -13,13 +14,18 @@ const MOOD_DOMAIN: u32 = 90_001;
 const TEXT: u32 = 25;
 const TEXT_ARRAY: u32 = 1009;
 const TIMETZ: u32 = 1266;
+const INTERVAL: u32 = 1186;
+const SPARSEVEC: u32 = 90_002;
+const FLOAT8: u32 = 701;
+const FLOAT8_ARRAY: u32 = 1022;
 
 fn types() -> Types {
     let mut types = Types::default();
     let mut add = |oid, name: &str, kind| {
+        let is_extension = oid == SPARSEVEC;
         types.insert(Type {
             oid,
-            schema: "pg_catalog".to_owned(),
+            schema: if is_extension { "public" } else { "pg_catalog" }.to_owned(),
             name: name.to_owned(),
             kind,
         });
@@ -27,6 +33,10 @@ fn types() -> Types {
     add(TEXT, "text", TypeKind::Base);
     add(TEXT_ARRAY, "_text", TypeKind::Array(TEXT));
     add(TIMETZ, "timetz", TypeKind::Base);
+    add(INTERVAL, "interval", TypeKind::Base);
+    add(SPARSEVEC, "sparsevec", TypeKind::Base);
+    add(FLOAT8, "float8", TypeKind::Base);
+    add(FLOAT8_ARRAY, "_float8", TypeKind::Array(FLOAT8));
     add(
         MOOD,
         "mood",
@@ -43,12 +53,12 @@ fn types() -> Types {
     types
 }
 
-fn converter(type_oid: u32, phase: Phase) -> ColumnConverter {
+fn converter(type_oid: u32, phase: Phase, nullable: bool) -> ColumnConverter {
     let column = Column {
         name: "c".to_owned(),
         type_oid,
         type_modifier: -1,
-        nullable: true,
+        nullable,
         default: None,
         generated: false,
     };
@@ -66,22 +76,25 @@ fn converter(type_oid: u32, phase: Phase) -> ColumnConverter {
 }
 
 fn json(type_oid: u32, phase: Phase, text: &str) -> String {
+    let converter = converter(type_oid, phase, true);
+    written(|sink| converter.convert(text.as_bytes(), sink).unwrap())
+}
+
+fn written(write: impl FnOnce(&mut JsonSink)) -> String {
     let options = JsonConverterOptions {
         schemas: false,
         decimal_format: DecimalFormat::Base64,
         replace_null_with_default: true,
     };
     let mut out = Vec::new();
-    converter(type_oid, phase)
-        .convert(text.as_bytes(), &mut JsonSink::new(&mut out, &options))
-        .unwrap();
+    write(&mut JsonSink::new(&mut out, &options));
     String::from_utf8(out).unwrap()
 }
 
 #[test]
 fn a_domain_over_an_enum_is_the_enum() {
     assert_eq!(json(MOOD_DOMAIN, Phase::Stream, "ok"), "\"ok\"");
-    let schema = converter(MOOD_DOMAIN, Phase::Stream).schema().clone();
+    let schema = converter(MOOD_DOMAIN, Phase::Stream, true).schema().clone();
     assert_eq!(schema.name.as_deref(), Some("io.debezium.data.Enum"));
 }
 
@@ -97,5 +110,32 @@ fn arrays_in_a_text_array_are_null() {
 fn a_timetz_whose_offset_has_seconds_is_null_in_both_phases() {
     for phase in [Phase::Snapshot, Phase::Stream] {
         assert_eq!(json(TIMETZ, phase, "12:00:00+01:02:03"), "null");
+    }
+}
+
+#[test]
+fn an_interval_of_more_hours_than_32_bits_hold_is_counted() {
+    assert_eq!(
+        json(INTERVAL, Phase::Stream, "2562047788:00:54.5"),
+        "9223372036854500352"
+    );
+}
+
+#[test]
+fn a_required_sparse_vector_that_a_delete_does_not_show_is_empty() {
+    let converter = converter(SPARSEVEC, Phase::Stream, false);
+    assert_eq!(
+        written(|sink| converter.null(sink)),
+        r#"{"dimensions":0,"vector":[]}"#
+    );
+}
+
+/// No deviation: nothing could stand in its place that a reader would not take for the value.
+#[test]
+fn a_required_array_without_a_placeholder_stops_the_connector_as_it_stops_debezium() {
+    let mut sink = DatumSink::default();
+    for (nullable, stops) in [(false, true), (true, false)] {
+        let converter = converter(FLOAT8_ARRAY, Phase::Stream, nullable);
+        assert_eq!(converter.unavailable(&mut sink).is_err(), stops);
     }
 }

@@ -13,6 +13,8 @@ use crate::postgres::pgoutput::{OldTuple, Tuple};
 pub(super) struct Rules {
     pub(super) skipped: SkippedOperations,
     pub(super) tombstones: bool,
+    /// Updates that change no captured column.
+    pub(super) skip_unchanged: bool,
 }
 
 /// Emits the records of one change.
@@ -20,6 +22,8 @@ pub(super) struct Emitter<'a, W> {
     rules: Rules,
     writer: W,
     circumstances: Circumstances<'a>,
+    /// Records that were pushed, without tombstones.
+    changes: u64,
 }
 
 impl<'a, W: RecordWriter> Emitter<'a, W> {
@@ -34,17 +38,20 @@ impl<'a, W: RecordWriter> Emitter<'a, W> {
             rules,
             writer,
             circumstances,
+            changes: 0,
         }
     }
 
     /// All of a change's records are drafted before the first is pushed: an error leaves none of them.
     #[inline]
-    pub(super) fn emit(mut self, kind: ChangeKind<'_>) -> Result<(), WriteError> {
+    pub(super) fn emit(mut self, kind: ChangeKind<'_>) -> Result<u64, WriteError> {
         let skipped = self.rules.skipped;
-        match kind {
+        let emitted = match kind {
             ChangeKind::Read { row, marker } => {
                 self.circumstances.marker = Some(marker);
-                self.create("r", row)
+                // A snapshot reads rows of a table without captured columns as well.
+                let row = self.checked(row, None)?;
+                self.record(&Images::new("r", None, Some(row)))
             }
             ChangeKind::Insert { .. } if skipped.create => Ok(()),
             ChangeKind::Insert { new } => self.create("c", new),
@@ -53,7 +60,8 @@ impl<'a, W: RecordWriter> Emitter<'a, W> {
             ChangeKind::Delete { old } => self.delete(tuple_of(old)),
             ChangeKind::Truncate if skipped.truncate => Ok(()),
             ChangeKind::Truncate => self.record(&Images::new("t", None, None)),
-        }
+        };
+        emitted.map(|()| self.changes)
     }
 
     fn create(&mut self, op: &'static str, new: Tuple<'_>) -> Result<(), WriteError> {
@@ -71,6 +79,12 @@ impl<'a, W: RecordWriter> Emitter<'a, W> {
             Some(old) => self.row(old, None)?,
             None => None,
         };
+        if let Some(before) = before
+            && self.rules.skip_unchanged
+            && self.writer.parts().envelope.is_same(before, new)?
+        {
+            return Ok(());
+        }
         if let Some(before) = before
             && self.writer.parts().key_changed(before, new)?
         {
@@ -97,6 +111,7 @@ impl<'a, W: RecordWriter> Emitter<'a, W> {
         if !self.rules.skipped.delete {
             let images = Images::new("d", Some(old), None).with_other_key(NEW_KEY, new);
             deleted = Some(self.draft(&images)?);
+            self.circumstances = self.circumstances.of_next();
         }
         let mut created = None;
         if !self.rules.skipped.create {
@@ -107,7 +122,7 @@ impl<'a, W: RecordWriter> Emitter<'a, W> {
             self.push_deleted(deleted);
         }
         if let Some(created) = created {
-            self.writer.push(created);
+            self.push(created);
         }
         Ok(())
     }
@@ -115,7 +130,7 @@ impl<'a, W: RecordWriter> Emitter<'a, W> {
     #[inline]
     fn record(&mut self, images: &Images<'_>) -> Result<(), WriteError> {
         let draft = self.draft(images)?;
-        self.writer.push(draft);
+        self.push(draft);
         Ok(())
     }
 
@@ -124,9 +139,15 @@ impl<'a, W: RecordWriter> Emitter<'a, W> {
         self.writer.draft(images, &self.circumstances)
     }
 
+    #[inline]
+    fn push(&mut self, draft: W::Draft) {
+        self.changes += 1;
+        self.writer.push(draft);
+    }
+
     fn push_deleted(&mut self, deleted: W::Draft) {
         let tombstone = self.rules.tombstones.then(|| W::tombstone(&deleted));
-        self.writer.push(deleted);
+        self.push(deleted);
         if let Some(tombstone) = tombstone {
             self.writer.push(tombstone);
         }
@@ -139,15 +160,24 @@ impl<'a, W: RecordWriter> Emitter<'a, W> {
         tuple: Tuple<'r>,
         old: Option<Tuple<'r>>,
     ) -> Result<Option<Row<'r>>, WriteError> {
-        let actual = tuple.column_count();
-        if actual == 0 {
+        if tuple.column_count() == 0 {
             return Ok(None);
         }
+        self.checked(tuple, old).map(Some)
+    }
+
+    #[inline]
+    fn checked<'r>(
+        &mut self,
+        tuple: Tuple<'r>,
+        old: Option<Tuple<'r>>,
+    ) -> Result<Row<'r>, WriteError> {
+        let actual = tuple.column_count();
         let expected = self.writer.parts().envelope.column_count();
         if usize::from(actual) != expected {
             return Err(WriteError::ColumnCount { expected, actual });
         }
-        Ok(Some(Row { tuple, old }))
+        Ok(Row { tuple, old })
     }
 }
 

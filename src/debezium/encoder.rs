@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::converter::{ConvertError, Phase};
 use super::emitter::{Emitter, Rules};
 use super::envelope::EnvelopeEncoder;
+use super::names::{field_name, schema_name};
 use super::plan::{Plan, reads_column};
 use super::record::RecordBuffer;
 use super::row::{RowEncoder, WriteError, struct_schema};
@@ -19,7 +20,7 @@ use crate::postgres::pgoutput::Relation;
 
 /// Everything that is decided once a table: made when a Relation message arrives or when a snapshot begins a table.
 pub struct TableEncoder {
-    /// For errors: `schema.table`.
+    /// `schema.table`.
     table: String,
     rules: Rules,
     parts: Parts,
@@ -107,21 +108,22 @@ impl TableEncoder {
 
     fn new(plan: &Plan<'_>, types: &Types, config: &ConnectorConfig) -> Self {
         let topic = data_topic(config, plan.schema, plan.name);
+        let names = schema_name(config.names.schemas, &topic);
+        let field = |column: &Column| field_name(config.names.fields, &column.name);
+        let fields: Vec<String> = plan.columns.iter().map(field).collect();
         let columns: Vec<_> = plan
             .columns
             .iter()
             .map(|column| plan.converter(column, types, config))
             .collect();
-        let captured = plan.columns.iter().zip(&columns);
+        let captured = fields.iter().zip(&columns);
         let row_schema = struct_schema(
-            format!("{topic}.Value"),
-            captured.filter_map(|(column, converter)| {
-                Some((column.name.as_str(), converter.as_ref()?))
-            }),
+            format!("{names}.Value"),
+            captured.filter_map(|(field, converter)| Some((field.as_str(), converter.as_ref()?))),
         );
-        let named = plan.columns.iter().zip(columns);
+        let named = fields.into_iter().zip(columns);
         let named = named
-            .map(|(column, converter)| Some((column.name.clone(), converter?)))
+            .map(|(field, converter)| Some((field, converter?)))
             .collect();
         let options = config.value_converter.json_options();
         let row = RowEncoder::new(named, options);
@@ -131,14 +133,21 @@ impl TableEncoder {
             rules: Rules {
                 skipped: config.records.skipped,
                 tombstones: config.records.tombstones_on_delete,
+                skip_unchanged: config.records.skip_unchanged,
             },
             parts: Parts {
-                key: plan.key_encoder(&topic, types, config),
-                envelope: EnvelopeEncoder::new(&topic, row_schema, row, source, &options),
+                key: plan.key_encoder(&names, types, config),
+                envelope: EnvelopeEncoder::new(&names, row_schema, row, source, &options),
                 context_headers: config.records.extended_headers,
                 topic: topic.into(),
             },
         }
+    }
+
+    /// `schema.table`.
+    #[must_use]
+    pub fn table(&self) -> &str {
+        &self.table
     }
 
     #[must_use]
@@ -149,13 +158,13 @@ impl TableEncoder {
     /// Appends the records of one change: none if its operation is skipped, two for a delete with its tombstone, three for a
     /// change of the key. `now_ns` is the wall clock in nanoseconds since 1970.
     ///
-    /// After an error the buffer holds whole records only, none of them of this change.
+    /// Returns how many changes these are: all records but tombstones. After an error the buffer holds whole records only, none of them of this change.
     pub fn encode(
         &mut self,
         change: &Change<'_>,
         now_ns: i64,
         out: &mut RecordBuffer,
-    ) -> Result<(), EncodeError> {
+    ) -> Result<u64, EncodeError> {
         let parts = &mut self.parts;
         let written = emit(self.rules, BytesWriter { parts, out }, change, now_ns);
         written.map_err(|error| self.error(error))
@@ -167,7 +176,7 @@ impl TableEncoder {
         change: &Change<'_>,
         now_ns: i64,
         out: &mut SourceRecords,
-    ) -> Result<(), EncodeError> {
+    ) -> Result<u64, EncodeError> {
         let parts = &mut self.parts;
         let written = emit(self.rules, TreeWriter { parts, out }, change, now_ns);
         written.map_err(|error| self.error(error))
@@ -194,6 +203,6 @@ fn emit<W: RecordWriter>(
     writer: W,
     change: &Change<'_>,
     now_ns: i64,
-) -> Result<(), WriteError> {
+) -> Result<u64, WriteError> {
     Emitter::new(rules, writer, change.position, now_ns).emit(change.kind)
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::row::{Row, RowEncoder, WriteError, frame};
 use super::source::{self, SourceBlock};
+use super::transaction::{block_tree, write_block};
 use crate::change::{Position, SnapshotMarker};
 use crate::config::connector::JsonConverterOptions;
 use crate::connect::record::SchemaAndValue;
@@ -60,16 +61,28 @@ pub(super) struct Circumstances<'a> {
     pub(super) now_ns: i64,
 }
 
+impl Circumstances<'_> {
+    /// Those of a second record of the same change.
+    pub(super) fn of_next(&self) -> Self {
+        let mut next = *self;
+        if let Some(order) = &mut next.position.order {
+            order.in_transaction += 1;
+            order.in_table += 1;
+        }
+        next
+    }
+}
+
 impl EnvelopeEncoder {
-    /// `row_schema` is that of `before` and `after`.
+    /// `names` is what the name of the schema begins with; `row_schema` is that of `before` and `after`.
     pub(super) fn new(
-        topic: &str,
+        names: &str,
         row_schema: Schema,
         row: RowEncoder,
         source: SourceBlock,
         options: &JsonConverterOptions,
     ) -> Self {
-        let schema = schema(topic, row_schema);
+        let schema = schema(names, row_schema);
         let (mut head, schema_tail) = frame(&schema, options);
         head.extend_from_slice(b"{\"before\":");
         let tail = if schema_tail.is_empty() {
@@ -90,6 +103,10 @@ impl EnvelopeEncoder {
         self.row.column_count()
     }
 
+    pub(super) fn is_same(&self, old: Row<'_>, new: Row<'_>) -> Result<bool, WriteError> {
+        self.row.is_same(old, new)
+    }
+
     pub(super) fn write(
         &mut self,
         images: &Images<'_>,
@@ -103,7 +120,9 @@ impl EnvelopeEncoder {
         out.push(b',');
         self.source
             .write(&circumstances.position, circumstances.marker, out);
-        out.extend_from_slice(b",\"transaction\":null,\"op\":\"");
+        out.extend_from_slice(b",\"transaction\":");
+        write_block(&circumstances.position, out);
+        out.extend_from_slice(b",\"op\":\"");
         out.extend_from_slice(images.op.as_bytes());
         write_clock(circumstances.now_ns, out);
         out.extend_from_slice(self.tail);
@@ -121,7 +140,7 @@ impl EnvelopeEncoder {
             self.row_tree(images.after)?,
             self.source
                 .tree(&circumstances.position, circumstances.marker),
-            Datum::Null,
+            block_tree(&circumstances.position),
             Datum::String(images.op.to_owned()),
             Datum::Int(now_ns.div_euclid(1_000_000)),
             Datum::Int(now_ns.div_euclid(1000)),
@@ -157,7 +176,7 @@ fn write_clock(now_ns: i64, out: &mut Vec<u8>) {
     out.extend_from_slice(digits.format(now_ns).as_bytes());
 }
 
-fn schema(topic: &str, row: Schema) -> Schema {
+fn schema(names: &str, row: Schema) -> Schema {
     let row = row.optional(true);
     let field = |name: &str, schema| Field {
         name: name.to_owned(),
@@ -174,7 +193,7 @@ fn schema(topic: &str, row: Schema) -> Schema {
         field("ts_us", long().optional(true)),
         field("ts_ns", long().optional(true)),
     ];
-    let name = Some(format!("{topic}.Envelope").into());
+    let name = Some(format!("{names}.Envelope").into());
     Schema {
         name,
         version: Some(2),

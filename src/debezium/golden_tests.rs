@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::converter::{ColumnConverter, Phase};
 use super::source_type::SourceType;
@@ -9,8 +10,12 @@ use crate::config::connector::{
     BinaryMode, DecimalFormat, DecimalMode, HstoreMode, IntervalMode, JsonConverterOptions,
     TimePrecisionMode, ValueOptions,
 };
+use crate::connect::converter::JsonConverter;
+use crate::connect::datum_sink::DatumSink;
 use crate::connect::json::{JsonSink, write_schema};
+use crate::connect::record::SchemaAndValue;
 use crate::connect::schema::{Kind, Schema};
+use crate::connect::sink::Sink;
 use crate::postgres::catalog::{Column, Type, TypeKind, Types};
 
 const TYPES: &str = include_str!("../../tests/golden/types.jsonl");
@@ -315,11 +320,31 @@ fn convert(
 ) -> String {
     let mut out = Vec::new();
     let mut sink = JsonSink::new(&mut out, json);
+    write(converter, value, &mut sink);
+    let straight = String::from_utf8(out).unwrap();
+
+    let mut sink = DatumSink::default();
+    write(converter, value, &mut sink);
+    let schema = Arc::new(converter.schema().clone());
+    let tree = SchemaAndValue::new(schema, sink.finish().unwrap());
+    let mut out = Vec::new();
+    let json = JsonConverterOptions {
+        schemas: false,
+        ..*json
+    };
+    let converted = JsonConverter::new(&json).convert(&tree, &mut out).unwrap();
+    assert!(
+        converted && straight.as_bytes() == out,
+        "{straight} {tree:?}"
+    );
+    straight
+}
+
+fn write<S: Sink>(converter: &ColumnConverter, value: &RecordedValue, sink: &mut S) {
     match (value.kind.as_str(), &value.text) {
-        ("text", Some(text)) => converter.convert(text.as_bytes(), &mut sink).unwrap(),
-        ("null", None) => converter.null(&mut sink),
-        ("toast", None) => converter.unavailable(&mut sink).unwrap(),
+        ("text", Some(text)) => converter.convert(text.as_bytes(), sink).unwrap(),
+        ("null", None) => converter.null(sink),
+        ("toast", None) => converter.unavailable(sink).unwrap(),
         other => panic!("{other:?}"),
     }
-    String::from_utf8(out).unwrap()
 }

@@ -57,11 +57,6 @@ impl HeartbeatEncoder {
         }
     }
 
-    #[must_use]
-    pub fn topic(&self) -> &str {
-        &self.topic
-    }
-
     /// Appends one heartbeat; `now_ms` is the wall clock in milliseconds since 1970.
     pub fn encode(&self, now_ms: i64, out: &mut RecordBuffer) {
         let topic = out.topic_index(&self.topic);

@@ -90,10 +90,11 @@ impl IsoText {
 
     /// A point and that many digits of the fraction, none if there are to be none.
     pub(super) fn padded_fraction(&mut self, microseconds: u32, digits: u32) {
-        if digits > 0 {
-            self.push(b'.');
-            self.padded(microseconds / 10_u32.pow(6 - digits), digits);
+        if digits == 0 {
+            return self.fraction(microseconds * 1000);
         }
+        self.push(b'.');
+        self.padded(microseconds / 10_u32.pow(6 - digits), digits);
     }
 
     fn padded(&mut self, number: u32, digits: u32) {
@@ -153,7 +154,8 @@ mod tests {
         assert_eq!(built(|text| text.fraction(1000)), ".000001");
         assert_eq!(built(|text| text.padded_fraction(120_000, 6)), ".120000");
         assert_eq!(built(|text| text.padded_fraction(120_000, 3)), ".120");
-        assert_eq!(built(|text| text.padded_fraction(120_000, 0)), "");
+        assert_eq!(built(|text| text.padded_fraction(0, 0)), "");
+        assert_eq!(built(|text| text.padded_fraction(120_000, 0)), ".12");
         assert_eq!(built(|text| text.date_time(-1)), "1969-12-31T23:59:59");
     }
 }

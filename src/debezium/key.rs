@@ -7,9 +7,9 @@ use super::row::{Row, WriteError, field_literal, frame, struct_schema, write_cel
 use crate::config::connector::JsonConverterOptions;
 use crate::connect::datum_sink::DatumSink;
 use crate::connect::header::HeaderSink;
-use crate::connect::json::JsonSink;
+use crate::connect::json::{self, JsonSink};
 use crate::connect::record::SchemaAndValue;
-use crate::connect::schema::Schema;
+use crate::connect::schema::{Field, Kind, Schema};
 use crate::connect::sink::Sink;
 use crate::postgres::pgoutput::Cell;
 
@@ -18,6 +18,7 @@ pub(super) struct KeyEncoder {
     columns: Vec<KeyColumn>,
     /// `{"name":` of the first column, `,"name":` of the others.
     literals: Vec<Box<[u8]>>,
+    fixed: Option<FixedField>,
     tail: &'static [u8],
     schema: Arc<Schema>,
     options: JsonConverterOptions,
@@ -32,13 +33,38 @@ pub(super) struct KeyColumn {
     pub(super) converter: ColumnConverter,
 }
 
+/// A field with the same value in all keys of the table.
+struct FixedField {
+    name: String,
+    value: String,
+    /// As those of the columns.
+    literal: Box<[u8]>,
+}
+
 impl KeyEncoder {
     /// Key columns of types that Debezium leaves out are gone already; without the last of them the key is an empty struct.
-    pub(super) fn new(topic: &str, columns: Vec<KeyColumn>, options: JsonConverterOptions) -> Self {
+    /// A `fixed` field, name and value, comes after them.
+    pub(super) fn new(
+        names: &str,
+        columns: Vec<KeyColumn>,
+        fixed: Option<(String, String)>,
+        options: JsonConverterOptions,
+    ) -> Self {
         let fields = columns
             .iter()
             .map(|column| (column.name.as_str(), &column.converter));
-        let schema = struct_schema(format!("{topic}.Key"), fields);
+        let mut schema = struct_schema(format!("{names}.Key"), fields);
+        let fixed = fixed.map(|(name, value)| FixedField {
+            literal: field_literal(columns.is_empty(), &name),
+            name,
+            value,
+        });
+        if let (Some(fixed), Kind::Struct(fields)) = (&fixed, &mut schema.kind) {
+            fields.push(Field {
+                name: fixed.name.clone(),
+                schema: Schema::new(Kind::String),
+            });
+        }
         let (head, tail) = frame(&schema, &options);
         let literals = columns
             .iter()
@@ -49,6 +75,7 @@ impl KeyEncoder {
             head,
             columns,
             literals,
+            fixed,
             tail,
             schema: Arc::new(schema),
             options,
@@ -82,6 +109,10 @@ impl KeyEncoder {
             sink.field(index, &column.name);
             write_cell(&column.converter, column.cell(row), sink)?;
         }
+        if let Some(fixed) = &self.fixed {
+            sink.field(self.columns.len(), &fixed.name);
+            sink.string(fixed.value.as_bytes());
+        }
         sink.end_struct();
         Ok(())
     }
@@ -114,7 +145,7 @@ impl KeyEncoder {
     }
 
     fn write_payload(&self, row: Row<'_>, out: &mut Vec<u8>) -> Result<(), WriteError> {
-        if self.columns.is_empty() {
+        if self.columns.is_empty() && self.fixed.is_none() {
             out.push(b'{');
         }
         for (column, literal) in self.columns.iter().zip(&self.literals) {
@@ -124,6 +155,10 @@ impl KeyEncoder {
                 column.cell(row),
                 &mut JsonSink::new(out, &self.options),
             )?;
+        }
+        if let Some(fixed) = &self.fixed {
+            out.extend_from_slice(&fixed.literal);
+            json::write_string(fixed.value.as_bytes(), out);
         }
         out.push(b'}');
         Ok(())

@@ -10,9 +10,10 @@ use super::record::{Headers, Placement, RecordBuffer};
 use super::row::frame;
 use super::source::{self, SourceBlock};
 use super::topic::message_topic;
+use super::transaction::{block_tree, write_block};
 use super::tree::SourceRecords;
 use crate::change::Position;
-use crate::config::connector::{BinaryMode, ConnectorConfig};
+use crate::config::connector::{BinaryMode, ConnectorConfig, Filter};
 use crate::connect::json;
 use crate::connect::record::{SchemaAndValue, SourceRecord};
 use crate::connect::schema::{Datum, Field, Kind, Schema};
@@ -27,6 +28,7 @@ pub struct MessageEncoder {
     value_schema: Arc<Schema>,
     source: SourceBlock,
     binary: BinaryMode,
+    filter: Filter,
 }
 
 impl MessageEncoder {
@@ -45,7 +47,14 @@ impl MessageEncoder {
             value_schema: Arc::new(value_schema),
             source: SourceBlock::new(config, "", ""),
             binary: config.values.binary,
+            filter: config.filters.messages.clone(),
         }
+    }
+
+    /// Whether messages of that prefix have records (`message.prefix.*`).
+    #[must_use]
+    pub fn accepts(&self, prefix: &str) -> bool {
+        self.filter.accepts(prefix)
     }
 
     #[must_use]
@@ -76,7 +85,9 @@ impl MessageEncoder {
         bytes.extend_from_slice(itoa::Buffer::new().format(now_ms).as_bytes());
         bytes.push(b',');
         self.source.write(position, None, bytes);
-        bytes.extend_from_slice(b",\"transaction\":null,\"message\":{\"prefix\":");
+        bytes.extend_from_slice(b",\"transaction\":");
+        write_block(position, bytes);
+        bytes.extend_from_slice(b",\"message\":{\"prefix\":");
         json::write_string(prefix.as_bytes(), bytes);
         bytes.extend_from_slice(b",\"content\":\"");
         // None of these alphabets needs escapes.
@@ -115,7 +126,7 @@ impl MessageEncoder {
             Datum::String("m".to_owned()),
             Datum::Int(now_ms),
             self.source.tree(position, None),
-            Datum::Null,
+            block_tree(position),
             Datum::Struct(vec![prefix, content]),
         ]);
         out.push(SourceRecord {

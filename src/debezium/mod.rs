@@ -9,6 +9,7 @@ pub mod plan;
 pub mod record;
 pub mod source;
 pub mod topic;
+pub mod transaction;
 pub mod transform;
 pub mod tree;
 
@@ -21,6 +22,7 @@ mod hstore;
 mod iso_text;
 mod key;
 mod mapper;
+mod names;
 mod opaque;
 mod row;
 mod source_type;

@@ -2,7 +2,9 @@
 
 use super::converter::{ColumnConverter, Phase};
 use super::key::{KeyColumn, KeyEncoder};
+use super::names::field_name;
 use super::source_type::SourceType;
+use super::topic::key_field;
 use crate::config::connector::{ColumnRule, ConnectorConfig, KeyRule, RuleTarget};
 use crate::postgres::catalog::{Column, Table, Types};
 
@@ -57,14 +59,15 @@ impl Plan<'_> {
     /// `None` for a table without a key.
     pub(super) fn key_encoder(
         &self,
-        topic: &str,
+        names: &str,
         types: &Types,
         config: &ConnectorConfig,
     ) -> Option<KeyEncoder> {
         let position = |name: &str| self.columns.iter().position(|column| column.name == name);
         let key = key_columns(self.schema, self.name, self.columns, self.key, config);
         let positions: Vec<usize> = key.into_iter().filter_map(position).collect();
-        if positions.is_empty() {
+        let fixed = key_field(config, self.schema, self.name);
+        if positions.is_empty() && fixed.is_none() {
             return None;
         }
         let key_column = |position: usize| {
@@ -73,14 +76,15 @@ impl Plan<'_> {
             let converter = ColumnConverter::new(column, types, &config.values, self.phase)?;
             Some(KeyColumn {
                 position,
-                name: column.name.clone(),
+                name: field_name(config.names.fields, &column.name),
                 converter,
             })
         };
         let columns = positions.into_iter().filter_map(key_column).collect();
         Some(KeyEncoder::new(
-            topic,
+            names,
             columns,
+            fixed,
             config.key_converter.json_options(),
         ))
     }

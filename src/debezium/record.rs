@@ -170,7 +170,7 @@ impl RecordBuffer {
         if !matches!(written, Ok(true)) {
             self.bytes.truncate(start);
         }
-        Ok(written?.then(|| start..self.bytes.len()))
+        Ok(written?.then_some(start..self.bytes.len()))
     }
 
     /// The place of the next header.

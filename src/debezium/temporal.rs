@@ -163,6 +163,18 @@ pub(super) fn write_time<S: Sink>(microseconds: i64, form: TimeForm, clock: Cloc
     }
 }
 
+/// What `24:00` is as a default.
+pub(super) fn write_last_nanosecond<S: Sink>(form: TimeForm, sink: &mut S) {
+    const LAST: i64 = MICROSECONDS_PER_DAY - 1;
+    match form {
+        TimeForm::Milliseconds | TimeForm::Microseconds | TimeForm::Connect => {
+            write_time(LAST, form, Clock::JavaTime, sink);
+        }
+        TimeForm::Nanoseconds => sink.int(MICROSECONDS_PER_DAY * 1000 - 1),
+        TimeForm::Iso => sink.string(b"23:59:59.999999999Z"),
+    }
+}
+
 /// Debezium's formatter for `timetz` knows offsets of hours and minutes only.
 pub(super) fn write_zoned_time<S: Sink>(time: ZonedTime, sink: &mut S) -> Result<(), Problem> {
     if time.offset_seconds % 60 != 0 {

@@ -57,6 +57,7 @@ impl Checkpoint {
                     snapshot_completed: completed,
                 }),
                 lsn_events_processed: None,
+                transaction_id: None,
             },
             Self::BetweenTransactions {
                 lsn,
@@ -73,6 +74,7 @@ impl Checkpoint {
                     message_type: Some(MessageType::Commit),
                     snapshot: None,
                     lsn_events_processed: None,
+                    transaction_id: None,
                 }
             }
         }
@@ -101,6 +103,7 @@ mod tests {
             from: Lsn(800),
             last_commit_lsn: Some(Lsn(800)),
             sent: None,
+            begun: None,
         };
         assert_eq!(planned_from(checkpoint), StartPlan::Stream(start));
     }
@@ -118,6 +121,7 @@ mod tests {
             from: Lsn(80),
             last_commit_lsn: None,
             sent: None,
+            begun: None,
         };
         assert_eq!(planned_from(rows(true)), StartPlan::Stream(start));
     }

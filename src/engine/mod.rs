@@ -8,7 +8,7 @@ mod outlet;
 pub mod pipeline;
 pub mod plan;
 pub mod progress;
-mod records;
+pub mod records;
 mod snapshot;
 mod start;
 mod stream;
@@ -20,7 +20,6 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 pub use error::Error;
-use pipeline::Pipeline;
 use progress::{Phase, Progress};
 
 use crate::config::connector::ConnectorConfig;
@@ -55,11 +54,8 @@ impl Engine<'_> {
     /// # Errors
     /// What stopped it for good.
     pub fn run(&self) -> Result<(), Error> {
-        if self.connector.needs_tree() {
-            let (_, warnings) = Pipeline::new(self.connector)?;
-            for warning in warnings {
-                tracing::warn!("{warning}");
-            }
+        for warning in pipeline::check(self.connector)? {
+            tracing::warn!("{warning}");
         }
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)

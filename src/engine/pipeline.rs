@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
+use crate::config::avro::RegistryOptions;
 use crate::config::connector::{ConnectorConfig, PredicateConfig, PredicateUse, TransformConfig};
+use crate::connect::avro::registry::SchemaRegistry;
 use crate::connect::converter::{ConvertError, Converter, HeaderConverter};
 use crate::connect::record::SourceRecord;
 use crate::connect::transform::chain::{Chain, ChainError, Condition, Step};
@@ -13,6 +15,8 @@ use crate::connect::transform::options::{OptionError, Options};
 use crate::connect::transform::{self, Predicate, Transform};
 use crate::debezium;
 use crate::debezium::record::{Headers, Placement, RecordBuffer};
+use crate::kafka;
+use crate::kafka::registry::RegistryClient;
 
 /// What a connector's records go through when they are trees.
 pub struct Pipeline {
@@ -43,6 +47,8 @@ pub enum SetupError {
         class: String,
         source: OptionError,
     },
+    #[error("could not set up the Schema Registry client")]
+    Registry(#[from] kafka::error::Error),
 }
 
 impl SetupError {
@@ -50,6 +56,7 @@ impl SetupError {
     #[must_use]
     pub fn is_retriable(&self) -> bool {
         match self {
+            Self::Registry(error) => error.is_retriable(),
             Self::Class { .. } | Self::Options { .. } => false,
         }
     }
@@ -84,10 +91,17 @@ impl Error {
     /// Whether `errors.tolerance=all` covers it (`RetryWithToleranceOperator.TOLERABLE_EXCEPTIONS`).
     fn is_tolerable(&self) -> bool {
         match self {
-            Self::Transform(_) | Self::Convert { .. } => true,
+            Self::Transform(_) => true,
+            // Connect also leaves out what a registry that is away had no id for, and loses it.
+            Self::Convert { source, .. } => !source.is_retriable(),
             Self::Timestamp { .. } => false,
         }
     }
+}
+
+/// Whether the transforms of a configuration can be made, and what the user should know about them.
+pub fn check(config: &ConnectorConfig) -> Result<Vec<String>, SetupError> {
+    Pipeline::new(config).map(|(_, warnings)| warnings)
 }
 
 impl Pipeline {
@@ -111,8 +125,8 @@ impl Pipeline {
         let steps: Result<Vec<Step>, SetupError> = config.transforms.iter().map(step).collect();
         let pipeline = Self {
             chain: Chain(steps?),
-            key: Converter::new(&config.key_converter),
-            value: Converter::new(&config.value_converter),
+            key: Converter::new(&config.key_converter, true, open_registry)?,
+            value: Converter::new(&config.value_converter, false, open_registry)?,
             header: HeaderConverter::new(&config.header_converter),
             topics: FxHashSet::default(),
             tolerate: config.errors.tolerate,
@@ -206,6 +220,10 @@ fn checked_timestamp(topic: &Arc<str>, timestamp: Option<i64>) -> Result<Option<
     }
 }
 
+fn open_registry(options: &RegistryOptions) -> Result<Box<dyn SchemaRegistry>, SetupError> {
+    Ok(Box::new(RegistryClient::new(options.clone())?))
+}
+
 fn create_transform(
     config: &TransformConfig,
     warnings: &mut Vec<String>,
@@ -286,4 +304,125 @@ fn create_plugin<P>(
         }),
     );
     Ok(created)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::connector::{ConverterConfig, HeaderConverterConfig};
+    use crate::connect::record::{Header, SchemaAndValue};
+    use crate::connect::schema::{Datum, Kind, Schema};
+    use crate::connect::transform::TransformError;
+
+    struct Fails;
+
+    impl Transform for Fails {
+        fn apply(&mut self, record: SourceRecord) -> Result<Option<SourceRecord>, TransformError> {
+            match &*record.topic {
+                "bad" => Err(TransformError("it is only a test".to_owned())),
+                "renamed" => Ok(Some(SourceRecord {
+                    // A name made anew, as transforms do.
+                    topic: String::from("new").into(),
+                    timestamp: Some(5),
+                    partition: Some(2),
+                    ..record
+                })),
+                _ => Ok(Some(record)),
+            }
+        }
+    }
+
+    fn pipeline(value: &ConverterConfig, tolerate: bool) -> Pipeline {
+        let step = Step {
+            name: "fails".to_owned(),
+            transform: Box::new(Fails),
+            condition: None,
+        };
+        Pipeline {
+            chain: Chain(vec![step]),
+            key: Converter::new(&ConverterConfig::String, true, open_registry).unwrap(),
+            value: Converter::new(value, false, open_registry).unwrap(),
+            header: HeaderConverter::new(&HeaderConverterConfig::Simple),
+            topics: FxHashSet::default(),
+            tolerate,
+            log_tolerated: false,
+            left_out: 0,
+        }
+    }
+
+    fn record(topic: &str) -> SourceRecord {
+        let text = |text: &str| {
+            let schema = Arc::new(Schema::new(Kind::String));
+            SchemaAndValue::new(schema, Datum::String(text.to_owned()))
+        };
+        SourceRecord {
+            topic: topic.into(),
+            partition: None,
+            key: text("k"),
+            value: text("v"),
+            timestamp: None,
+            headers: vec![
+                Header {
+                    name: "h".into(),
+                    value: text("1"),
+                },
+                Header {
+                    name: "none".into(),
+                    value: SchemaAndValue::NULL,
+                },
+            ],
+        }
+    }
+
+    #[test]
+    fn what_a_transform_sets_is_honoured_and_a_topic_is_named_once() {
+        let mut pipeline = pipeline(&ConverterConfig::String, false);
+        let mut out = RecordBuffer::new();
+        for topic in ["renamed", "t", "renamed"] {
+            pipeline.finish(record(topic), &mut out).unwrap();
+        }
+        let seen: Vec<_> = out
+            .iter()
+            .map(|record| (&**record.topic, record.partition, record.timestamp))
+            .collect();
+        let renamed = ("new", Some(2), Some(5));
+        assert_eq!(seen, [renamed, ("t", None, None), renamed]);
+        assert_eq!(out.topics().count(), 2);
+        let first = out.get(0).unwrap();
+        assert_eq!((first.key, first.value), (Some(&b"k"[..]), Some(&b"v"[..])));
+        let headers: Vec<_> = first.own_headers().collect();
+        assert_eq!(headers, [("h", Some(&b"1"[..])), ("none", None)]);
+    }
+
+    #[test]
+    fn what_fails_stops_unless_it_is_tolerated() {
+        for (value, topic, text) in [
+            (ConverterConfig::String, "bad", "transform \"fails\" failed"),
+            (
+                ConverterConfig::ByteArray,
+                "t",
+                "could not convert the value of a record of topic \"t\"",
+            ),
+        ] {
+            let mut out = RecordBuffer::new();
+            let strict = pipeline(&value, false).finish(record(topic), &mut out);
+            assert_eq!(strict.unwrap_err().to_string(), text);
+            let mut tolerant = pipeline(&value, true);
+            tolerant.finish(record(topic), &mut out).unwrap();
+            assert_eq!((out.len(), tolerant.left_out), (0, 1));
+        }
+    }
+
+    #[test]
+    fn a_timestamp_before_1970_is_never_tolerated_and_minus_one_is_none() {
+        let mut pipeline = pipeline(&ConverterConfig::String, true);
+        let mut out = RecordBuffer::new();
+        let at = |timestamp| SourceRecord {
+            timestamp: Some(timestamp),
+            ..record("t")
+        };
+        assert!(pipeline.finish(at(-2), &mut out).is_err());
+        pipeline.finish(at(-1), &mut out).unwrap();
+        assert_eq!(out.get(0).unwrap().timestamp, None);
+    }
 }

@@ -25,6 +25,8 @@ pub struct StreamStart {
     pub last_commit_lsn: Option<Lsn>,
     /// What of the first transaction was sent before.
     pub sent: Option<InTransaction>,
+    /// The transaction whose beginning was sent, if transactions have records of their own.
+    pub begun: Option<u32>,
 }
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -69,6 +71,14 @@ pub fn plan(mode: SnapshotMode, stored: Option<&SourceOffset>) -> Result<StartPl
     Ok(StartPlan::Stream(stream_start(stored)))
 }
 
+/// Up to where the slot may have moved without a loss. Between transactions `lsn_proc` is stored one byte before the commit's
+/// end, and the slot's `restart_lsn` can be that end.
+#[must_use]
+pub fn needed_from(stored: &SourceOffset) -> Lsn {
+    let processed = stored.lsn_proc.unwrap_or(stored.lsn);
+    Lsn::from_i64(processed).max(stored.lsn_commit.map_or(Lsn::ZERO, Lsn::from_i64))
+}
+
 fn stream_start(stored: &SourceOffset) -> StreamStart {
     let last_commit_lsn = stored.last_commit_lsn().map(Lsn::from_i64);
     let sent = sent_of_first_transaction(stored);
@@ -83,6 +93,10 @@ fn stream_start(stored: &SourceOffset) -> StreamStart {
         from,
         last_commit_lsn,
         sent,
+        begun: stored
+            .transaction_id
+            .as_deref()
+            .and_then(|xid| xid.parse().ok()),
     }
 }
 
@@ -129,6 +143,16 @@ mod tests {
     }
 
     #[test]
+    fn the_slot_may_stand_at_the_end_of_the_commit_that_was_stored() {
+        let between = stored(r#"{"lsn_proc":99,"lsn_commit":100,"lsn":90,"txId":7,"ts_usec":1}"#);
+        assert_eq!(needed_from(&between), Lsn::from_i64(100));
+        let inside = stored(r#"{"lsn_proc":150,"lsn_commit":100,"lsn":150,"txId":8,"ts_usec":1}"#);
+        assert_eq!(needed_from(&inside), Lsn::from_i64(150));
+        let rows_only = stored(r#"{"lsn":50,"txId":7,"ts_usec":1}"#);
+        assert_eq!(needed_from(&rows_only), Lsn::from_i64(50));
+    }
+
+    #[test]
     fn an_unfinished_snapshot_starts_again_or_is_refused() {
         let offset = stored(
             r#"{"last_snapshot_record":false,"lsn":50,"txId":7,"ts_usec":1,"snapshot":"INITIAL","snapshot_completed":false}"#,
@@ -153,7 +177,8 @@ mod tests {
             StartPlan::Stream(StreamStart {
                 from: Lsn(50),
                 last_commit_lsn: None,
-                sent: None
+                sent: None,
+                begun: None,
             })
         );
     }
@@ -173,7 +198,8 @@ mod tests {
             StartPlan::Stream(StreamStart {
                 from: Lsn(60),
                 last_commit_lsn: Some(Lsn(60)),
-                sent
+                sent,
+                begun: None
             })
         );
     }
@@ -192,7 +218,8 @@ mod tests {
             StartPlan::Stream(StreamStart {
                 from: Lsn::ZERO,
                 last_commit_lsn: Some(Lsn(80)),
-                sent
+                sent,
+                begun: None
             })
         );
     }
@@ -207,7 +234,8 @@ mod tests {
             StartPlan::Stream(StreamStart {
                 from: Lsn(80),
                 last_commit_lsn: Some(Lsn(80)),
-                sent: None
+                sent: None,
+                begun: None,
             })
         );
     }

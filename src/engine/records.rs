@@ -4,16 +4,17 @@ use super::error::Error;
 use super::pipeline::Pipeline;
 use crate::change::{Change, Position};
 use crate::config::connector::ConnectorConfig;
-use crate::debezium::encoder::{EncodeError, TableEncoder};
+use crate::debezium::encoder::TableEncoder;
 use crate::debezium::heartbeat::HeartbeatEncoder;
 use crate::debezium::message::MessageEncoder;
 use crate::debezium::record::RecordBuffer;
+use crate::debezium::transaction::{TransactionMonitor, TransactionRecord};
 use crate::debezium::tree::SourceRecords;
 
 /// Records on their way out.
-pub(super) struct Records {
+pub struct Records {
     /// Ready to be sent.
-    pub(super) buffer: RecordBuffer,
+    pub buffer: RecordBuffer,
     /// `None` on the straight way.
     trees: Option<Trees>,
 }
@@ -25,7 +26,7 @@ struct Trees {
 
 impl Records {
     /// JSON, whatever the configuration says.
-    pub(super) fn straight() -> Self {
+    pub fn straight() -> Self {
         Self {
             buffer: RecordBuffer::new(),
             trees: None,
@@ -33,7 +34,7 @@ impl Records {
     }
 
     /// The way is decided here, once a start.
-    pub(super) fn new(
+    pub fn new(
         config: &ConnectorConfig,
         context_headers: &[(String, Vec<u8>)],
     ) -> Result<Self, Error> {
@@ -49,34 +50,29 @@ impl Records {
         Ok(records)
     }
 
-    /// The records of one change. `now_ns` is the wall clock.
+    /// The records of one change, and how many changes they are. `now_ns` is the wall clock.
     #[inline]
-    pub(super) fn change(
+    pub fn change(
         &mut self,
         encoder: &mut TableEncoder,
         change: &Change<'_>,
         now_ns: i64,
-    ) -> Result<(), Error> {
-        let failed = |encoder: &TableEncoder, source: EncodeError| Error::Encode {
+    ) -> Result<u64, Error> {
+        let encoded = match &mut self.trees {
+            None => encoder.encode(change, now_ns, &mut self.buffer),
+            Some(trees) => encoder.encode_tree(change, now_ns, &mut trees.records),
+        };
+        let changes = encoded.map_err(|source| Error::Encode {
             table: encoder.topic().to_string(),
             lsn: change.position.lsn,
             source,
-        };
-        match &mut self.trees {
-            None => encoder
-                .encode(change, now_ns, &mut self.buffer)
-                .map_err(|error| failed(encoder, error)),
-            Some(trees) => {
-                encoder
-                    .encode_tree(change, now_ns, &mut trees.records)
-                    .map_err(|error| failed(encoder, error))?;
-                trees.finish(&mut self.buffer)
-            }
-        }
+        })?;
+        self.finish()?;
+        Ok(changes)
     }
 
     /// The record of one `pg_logical_emit_message`.
-    pub(super) fn message(
+    pub fn message(
         &mut self,
         encoder: &mut MessageEncoder,
         (prefix, content): (&str, &[u8]),
@@ -84,39 +80,41 @@ impl Records {
         now_ms: i64,
     ) -> Result<(), Error> {
         match &mut self.trees {
-            None => {
-                encoder.encode(prefix, content, position, now_ms, &mut self.buffer);
-                Ok(())
-            }
+            None => encoder.encode(prefix, content, position, now_ms, &mut self.buffer),
             Some(trees) => {
                 encoder.encode_tree(prefix, content, position, now_ms, &mut trees.records);
-                trees.finish(&mut self.buffer)
             }
         }
+        self.finish()
     }
 
-    pub(super) fn heartbeat(
+    /// The record of the beginning or the end of a transaction.
+    pub fn transaction(
         &mut self,
-        encoder: &HeartbeatEncoder,
-        now_ms: i64,
+        monitor: &TransactionMonitor,
+        record: &TransactionRecord,
     ) -> Result<(), Error> {
         match &mut self.trees {
-            None => {
-                encoder.encode(now_ms, &mut self.buffer);
-                Ok(())
-            }
-            Some(trees) => {
-                encoder.encode_tree(now_ms, &mut trees.records);
-                trees.finish(&mut self.buffer)
-            }
+            None => monitor.encode(record, &mut self.buffer),
+            Some(trees) => monitor.encode_tree(record, &mut trees.records),
         }
+        self.finish()
     }
-}
 
-impl Trees {
-    fn finish(&mut self, out: &mut RecordBuffer) -> Result<(), Error> {
-        for record in self.records.drain() {
-            self.pipeline.finish(record, out)?;
+    pub fn heartbeat(&mut self, encoder: &HeartbeatEncoder, now_ms: i64) -> Result<(), Error> {
+        match &mut self.trees {
+            None => encoder.encode(now_ms, &mut self.buffer),
+            Some(trees) => encoder.encode_tree(now_ms, &mut trees.records),
+        }
+        self.finish()
+    }
+
+    #[inline]
+    fn finish(&mut self) -> Result<(), Error> {
+        if let Some(trees) = &mut self.trees {
+            for record in trees.records.drain() {
+                trees.pipeline.finish(record, &mut self.buffer)?;
+            }
         }
         Ok(())
     }

@@ -78,6 +78,7 @@ impl Snapshot<'_> {
             xid: Some(start.xid),
             committed_at: start.taken_at,
             origin: None,
+            order: None,
         };
         while let Some(rows) = receiver.blocking_recv() {
             if self.cancel.is_cancelled() {

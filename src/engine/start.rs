@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::error::Error;
 use super::heartbeat::Heartbeats;
 use super::outlet::{Destination, Kafka, Outlet};
-use super::plan::{StartPlan, StreamStart, plan};
+use super::plan::{StartPlan, StreamStart, needed_from, plan};
 use super::progress::Phase;
 use super::records::Records;
 use super::snapshot::Snapshot;
@@ -23,8 +23,8 @@ use crate::config::connector::ConnectorConfig;
 use crate::connect::offset::{SourceOffset, offset_key};
 use crate::debezium::headers::context_headers;
 use crate::debezium::message::MessageEncoder;
-use crate::kafka::admin::TopicSpec;
-use crate::kafka::offsets::OffsetStore;
+use crate::debezium::transaction::TransactionMonitor;
+use crate::kafka::offsets::{self, OffsetStore};
 use crate::kafka::producer::Producer;
 use crate::kafka::properties::{ClientSettings, data_producer};
 use crate::kafka::topics::Topics;
@@ -33,7 +33,7 @@ use crate::postgres::catalog_query::{self, CapturedTable};
 use crate::postgres::connection::Connection;
 use crate::postgres::replication::ReplicationStream;
 use crate::postgres::slot::{self, Slot};
-use crate::postgres::{Lsn, PgTimestamp, client, publication};
+use crate::postgres::{Lsn, PgTimestamp, client, publication, replica_identity};
 
 /// SQLSTATE `object_in_use`: another walsender streams from the slot.
 const SLOT_ACTIVE: &str = "55006";
@@ -108,17 +108,8 @@ fn open_destination(engine: &Engine<'_>) -> Result<(Destination, Option<SourceOf
         return Ok((Destination::Discard, None));
     }
     let (connector, worker) = (engine.connector, engine.worker);
-    let settings = client_settings(engine);
-    let topic = TopicSpec {
-        name: connector
-            .offsets_storage_topic
-            .clone()
-            .unwrap_or_else(|| worker.offsets.topic.clone()),
-        partitions: worker.offsets.partitions,
-        replication_factor: worker.offsets.replication_factor,
-        config: worker.offsets.topic_config.clone(),
-        property_prefix: "offset.storage.",
-    };
+    let settings = ClientSettings::new(engine.worker, engine.connector);
+    let topic = offsets::topic(worker, connector);
     let offsets = OffsetStore::open(&settings, &worker.group_id, &topic)?;
     let offset_key = offset_key(&connector.name, &connector.topic_prefix);
     let stored = offsets
@@ -146,15 +137,6 @@ fn open_destination(engine: &Engine<'_>) -> Result<(Destination, Option<SourceOf
     ))
 }
 
-fn client_settings(engine: &Engine<'_>) -> ClientSettings {
-    ClientSettings {
-        bootstrap_servers: engine.worker.bootstrap_servers.clone(),
-        client: engine.worker.client.clone(),
-        producer: engine.worker.producer.clone(),
-        overrides: engine.connector.producer_overrides.clone(),
-    }
-}
-
 struct Start<'a> {
     engine: &'a Engine<'a>,
     runtime: &'a Handle,
@@ -170,6 +152,8 @@ impl Start<'_> {
             types,
             tables,
         } = database;
+        let identities = replica_identity::set(&client, &config.replica_identities, &tables);
+        self.runtime.block_on(identities);
         let ensured = publication::ensure(&client, &config.publication, &config.records, &tables);
         self.runtime.block_on(ensured)?;
         let slot = self.slot(&client)?;
@@ -187,13 +171,12 @@ impl Start<'_> {
                     from,
                     last_commit_lsn: None,
                     sent: None,
+                    begun: None,
                 };
                 self.stream(connection, client, types, start, false)
             }
             StartPlan::Stream(start) => {
-                let stored = stored.map_or(Lsn::ZERO, |stored| {
-                    Lsn::from_i64(stored.lsn_proc.unwrap_or(stored.lsn))
-                });
+                let stored = stored.as_ref().map_or(Lsn::ZERO, needed_from);
                 slot::check_available(&config.slot.name, slot.as_ref(), stored)?;
                 let connection = Connection::open(&config.database)?;
                 self.stream(connection, client, types, start, false)
@@ -292,6 +275,7 @@ impl Start<'_> {
                 from: lsn,
                 last_commit_lsn: None,
                 sent: None,
+                begun: None,
             },
             true,
         )
@@ -323,6 +307,7 @@ impl Start<'_> {
             outlet: self.outlet,
             records: self.records,
             messages: MessageEncoder::new(config),
+            transactions: TransactionMonitor::new(config, start.begun),
             heartbeats: Heartbeats::new(config, self.runtime, after_snapshot),
             progress,
             cancel,

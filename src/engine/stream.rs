@@ -15,6 +15,7 @@ use crate::change::assembler::{Assembler, Step};
 use crate::change::resume::{Resume, Verdict};
 use crate::change::{Change, ChangeKind, Position};
 use crate::debezium::message::MessageEncoder;
+use crate::debezium::transaction::TransactionMonitor;
 use crate::postgres::pgoutput::{self, Message};
 use crate::postgres::replication::{Batch, Frame, ReplicationStream};
 use crate::postgres::{Lsn, PgTimestamp};
@@ -38,6 +39,7 @@ pub(super) struct Stream<'a> {
     pub(super) outlet: Outlet<'a>,
     pub(super) records: Records,
     pub(super) messages: MessageEncoder,
+    pub(super) transactions: Option<TransactionMonitor>,
     pub(super) heartbeats: Option<Heartbeats<'a>>,
     pub(super) progress: &'a Progress,
     pub(super) cancel: &'a CancellationToken,
@@ -134,16 +136,17 @@ impl Stream<'_> {
         if self.undecided.is_some() {
             self.decide(wal_start, &message)?;
         }
+        let monitor = self.transactions.as_mut();
         match self.assembler.assemble(wal_start, message)? {
             Step::Change(change) => match self.resume.change(change.position.lsn) {
                 Verdict::Send => {
-                    encode(&mut self.tables, &change, &mut self.records)?;
+                    encode(&mut self.tables, monitor, change, &mut self.records)?;
                     add(&self.progress.changes, 1);
                 }
-                Verdict::Skip => {}
+                Verdict::Skip => count(&mut self.tables, monitor, change)?,
                 // The records of one change of a key lie in different partitions: the last one may not have been written.
-                Verdict::Undecided if is_several(&mut self.tables, &change)? => {
-                    encode(&mut self.tables, &change, &mut self.records)?;
+                Verdict::Undecided if is_several(&mut self.tables, change)? => {
+                    encode(&mut self.tables, monitor, change, &mut self.records)?;
                 }
                 Verdict::Undecided => self.undecided = Some((wal_start, data.to_vec())),
             },
@@ -151,24 +154,49 @@ impl Stream<'_> {
                 relation_ids,
                 position,
             } => {
-                if self.resume.change(position.lsn) == Verdict::Send {
-                    truncate(&mut self.tables, &relation_ids, position, &mut self.records)?;
-                    add(&self.progress.changes, 1);
+                let is_sent = self.resume.change(position.lsn) != Verdict::Send;
+                let mut monitor = monitor;
+                for change in truncates(&relation_ids, position) {
+                    let monitor = monitor.as_deref_mut();
+                    if is_sent {
+                        count(&mut self.tables, monitor, change)?;
+                    } else {
+                        encode(&mut self.tables, monitor, change, &mut self.records)?;
+                    }
+                }
+                add(&self.progress.changes, usize::from(!is_sent));
+            }
+            Step::Begin {
+                xid, committed_at, ..
+            } => {
+                self.resume.begin(xid);
+                if let Some(monitor) = monitor
+                    && let Some(record) = monitor.begin(xid, wal_start, committed_at)
+                {
+                    self.records.transaction(monitor, &record)?;
                 }
             }
-            Step::Begin { xid, .. } => self.resume.begin(xid),
             Step::Commit {
                 xid,
                 end_lsn,
                 committed_at,
-            } => self.commit(xid, end_lsn, committed_at),
+            } => {
+                if let Some(monitor) = monitor {
+                    let record = monitor.end(xid, wal_start, committed_at);
+                    self.records.transaction(monitor, &record)?;
+                }
+                self.commit(xid, end_lsn, committed_at);
+            }
             Step::Relation(relation) => self.tables.learn(&relation)?,
             Step::Logical {
+                transactional,
                 prefix,
                 content,
-                position,
-                ..
-            } => {
+                mut position,
+            } if self.messages.accepts(prefix) => {
+                position.order = monitor
+                    .filter(|_| transactional)
+                    .map(TransactionMonitor::count_message);
                 if self.resume.change(position.lsn) == Verdict::Send {
                     let now_ms = now_ns() / 1_000_000;
                     let messages = &mut self.messages;
@@ -177,7 +205,7 @@ impl Stream<'_> {
                     add(&self.progress.changes, 1);
                 }
             }
-            Step::Nothing => {}
+            Step::Logical { .. } | Step::Nothing => {}
         }
         Ok(())
     }
@@ -193,13 +221,15 @@ impl Stream<'_> {
         let Some((lsn, data)) = self.undecided.take() else {
             return Ok(());
         };
-        if matches!(next, Message::Commit { .. }) || !self.resume.shares_lsn(wal_start) {
+        let is_sent = matches!(next, Message::Commit { .. }) || !self.resume.shares_lsn(wal_start);
+        let Step::Change(change) = self.assembler.assemble(lsn, decode(lsn, &data)?)? else {
             return Ok(());
+        };
+        let monitor = self.transactions.as_mut();
+        if is_sent {
+            return count(&mut self.tables, monitor, change);
         }
-        if let Step::Change(change) = self.assembler.assemble(lsn, decode(lsn, &data)?)? {
-            encode(&mut self.tables, &change, &mut self.records)?;
-        }
-        Ok(())
+        encode(&mut self.tables, monitor, change, &mut self.records)
     }
 
     fn commit(&mut self, xid: u32, end_lsn: Lsn, committed_at: PgTimestamp) {
@@ -274,39 +304,51 @@ fn decode(lsn: Lsn, data: &[u8]) -> Result<Message<'_>, Error> {
 
 fn encode(
     tables: &mut Tables<'_>,
-    change: &Change<'_>,
+    monitor: Option<&mut TransactionMonitor>,
+    mut change: Change<'_>,
     records: &mut Records,
 ) -> Result<(), Error> {
-    match tables.encoder(change.relation_id, change.position.lsn)? {
-        Some(encoder) => records.change(encoder, change, now_ns()),
+    let Some(encoder) = tables.encoder(change.relation_id, change.position.lsn)? else {
+        return Ok(());
+    };
+    change.position.order = monitor
+        .as_ref()
+        .map(|monitor| monitor.next_of(encoder.table()));
+    let changes = records.change(encoder, &change, now_ns())?;
+    if let Some(monitor) = monitor {
+        monitor.count(encoder.table(), changes);
+    }
+    Ok(())
+}
+
+/// A change that was sent before the restart: it counts in its transaction.
+fn count(
+    tables: &mut Tables<'_>,
+    monitor: Option<&mut TransactionMonitor>,
+    change: Change<'_>,
+) -> Result<(), Error> {
+    match monitor {
+        Some(monitor) => encode(tables, Some(monitor), change, &mut Records::straight()),
         None => Ok(()),
     }
 }
 
 /// Whether an update becomes a delete, a tombstone and a create. Transforms do not count.
-fn is_several(tables: &mut Tables<'_>, change: &Change<'_>) -> Result<bool, Error> {
+fn is_several(tables: &mut Tables<'_>, change: Change<'_>) -> Result<bool, Error> {
     let mut records = Records::straight();
     if matches!(change.kind, ChangeKind::Update { .. }) {
-        encode(tables, change, &mut records)?;
+        encode(tables, None, change, &mut records)?;
     }
     Ok(records.buffer.len() > 1)
 }
 
-fn truncate(
-    tables: &mut Tables<'_>,
-    relation_ids: &[u32],
-    position: Position<'_>,
-    records: &mut Records,
-) -> Result<(), Error> {
-    for relation_id in relation_ids {
-        let change = Change {
-            relation_id: *relation_id,
-            position,
-            kind: ChangeKind::Truncate,
-        };
-        encode(tables, &change, records)?;
-    }
-    Ok(())
+/// A change of every table that a truncate names.
+fn truncates<'a>(relation_ids: &[u32], position: Position<'a>) -> impl Iterator<Item = Change<'a>> {
+    relation_ids.iter().map(move |relation_id| Change {
+        relation_id: *relation_id,
+        position,
+        kind: ChangeKind::Truncate,
+    })
 }
 
 /// Wall clock in nanoseconds since 1970.

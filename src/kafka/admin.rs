@@ -1,5 +1,6 @@
 //! Questions to the cluster about itself and its topics, and the creation of topics.
 
+use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -42,6 +43,14 @@ pub struct TopicSpec {
     pub property_prefix: &'static str,
 }
 
+/// What the cluster says of itself, as far as we are allowed to see it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cluster {
+    pub brokers: usize,
+    /// How many partitions each topic has.
+    pub topics: BTreeMap<String, usize>,
+}
+
 pub struct Admin {
     properties: ClientProperties,
     /// Asks for metadata. A consumer, because librdkafka's admin client never says why it cannot reach a broker.
@@ -65,9 +74,21 @@ impl Admin {
         id.ok_or_else(|| self.no_answer())
     }
 
+    /// Its brokers and topics.
+    pub fn cluster(&self) -> Result<Cluster, Error> {
+        let metadata = self.metadata(None)?;
+        let topics = metadata.topics().iter();
+        Ok(Cluster {
+            brokers: metadata.brokers().len(),
+            topics: topics
+                .map(|topic| (topic.name().to_owned(), topic.partitions().len()))
+                .collect(),
+        })
+    }
+
     /// How many partitions a topic has; `None` when it does not exist.
     pub fn partition_count(&self, topic: &str) -> Result<Option<i32>, Error> {
-        let metadata = self.metadata(topic)?;
+        let metadata = self.metadata(Some(topic))?;
         let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else {
             return Ok(None);
         };
@@ -119,16 +140,32 @@ impl Admin {
 
     /// A topic's setting; `None` when we are not allowed to ask, or the cluster cannot tell.
     pub fn topic_setting(&self, topic: &str, setting: &str) -> Result<Option<String>, Error> {
-        let resource = [ResourceSpecifier::Topic(topic)];
+        self.setting(&ResourceSpecifier::Topic(topic), topic, setting)
+    }
+
+    /// A setting of one of the brokers; `None` as for a topic.
+    pub fn broker_setting(&self, setting: &str) -> Result<Option<String>, Error> {
+        let Some(broker) = self.any_broker()? else {
+            return Ok(None);
+        };
+        self.setting(&ResourceSpecifier::Broker(broker), "", setting)
+    }
+
+    fn setting(
+        &self,
+        resource: &ResourceSpecifier<'_>,
+        topic: &str,
+        setting: &str,
+    ) -> Result<Option<String>, Error> {
         // Every broker can tell. Without one librdkafka looks for the controller, which not every cluster names.
-        let asked = options().broker_id(self.any_broker(topic)?);
+        let asked = options().broker_id(self.any_broker()?);
         let client = self.admin_client()?;
-        let answer = wait(client.describe_configs(&resource, &asked));
+        let answer = wait(client.describe_configs([resource], &asked));
         client::close(client);
         let config = match answer.map(|mut answers| answers.pop()) {
             Ok(Some(Ok(config))) => config,
             Ok(Some(Err(code))) | Err(KafkaError::AdminOp(code)) if is_unsupported(code) => {
-                tracing::debug!(target: "walstreet::kafka", "the broker cannot tell {setting} of topic \"{topic}\": {code}");
+                tracing::debug!(target: "walstreet::kafka", "the broker cannot tell {setting}: {code}");
                 return Ok(None);
             }
             Ok(Some(Err(code))) | Err(KafkaError::AdminOp(code)) if is_denied(code) => {
@@ -145,7 +182,7 @@ impl Admin {
             Ok(None) => return Ok(None),
             Err(source) => {
                 return Err(Error::Client {
-                    operation: "ask for a topic's settings",
+                    operation: "ask for settings",
                     source,
                 });
             }
@@ -180,19 +217,19 @@ impl Admin {
         }
     }
 
-    fn any_broker(&self, topic: &str) -> Result<Option<i32>, Error> {
-        let metadata = self.metadata(topic)?;
+    fn any_broker(&self) -> Result<Option<i32>, Error> {
+        let metadata = self.metadata(None)?;
         Ok(metadata.brokers().first().map(MetadataBroker::id))
     }
 
     /// librdkafka tries on in silence until the time is up, however clear it is that no broker is there or lets us in. So we
     /// ask again and again, with more patience each time, and look at its reports in between.
-    fn metadata(&self, topic: &str) -> Result<Metadata, Error> {
+    fn metadata(&self, topic: Option<&str>) -> Result<Metadata, Error> {
         let started = Instant::now();
         let mut trouble = None;
         let mut patience = FIRST_PATIENCE;
         loop {
-            if let Ok(metadata) = self.inspector.fetch_metadata(Some(topic), patience) {
+            if let Ok(metadata) = self.inspector.fetch_metadata(topic, patience) {
                 return Ok(metadata);
             }
             self.serve_reports();

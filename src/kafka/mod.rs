@@ -1,4 +1,5 @@
-//! Everything that talks to Kafka: producer, topic creation, internal topics, Java property names. All of it blocks the
+//! Everything that talks to Kafka: producer, topic creation, internal topics, Java property names; and to the Schema Registry
+//! beside it, whose client has its key stores and its manners in common with Kafka's. All of it blocks the
 //! calling thread, for no longer than its timeouts say.
 
 pub mod admin;
@@ -9,6 +10,7 @@ pub mod murmur2;
 pub mod offsets;
 pub mod producer;
 pub mod properties;
+pub mod registry;
 mod stores;
 pub mod topics;
 

@@ -15,6 +15,8 @@ use super::error::Error;
 use super::murmur2::partition_for_key;
 use super::producer::{Delivery, HeaderSet, Outgoing, Producer};
 use super::properties::{self, ClientProperties, ClientSettings};
+use crate::config::connector::ConnectorConfig;
+use crate::config::worker::WorkerConfig;
 
 /// How long a partition may take to be read to its end.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
@@ -29,6 +31,19 @@ pub struct OffsetStore {
     /// Counts the stores begun.
     begun: usize,
     storing: bool,
+}
+
+/// The topic of a connector's offsets: its own (`offsets.storage.topic`), else the worker's.
+#[must_use]
+pub fn topic(worker: &WorkerConfig, connector: &ConnectorConfig) -> TopicSpec {
+    let own = connector.offsets_storage_topic.as_ref();
+    TopicSpec {
+        name: own.unwrap_or(&worker.offsets.topic).clone(),
+        partitions: worker.offsets.partitions,
+        replication_factor: worker.offsets.replication_factor,
+        config: worker.offsets.topic_config.clone(),
+        property_prefix: "offset.storage.",
+    }
 }
 
 impl OffsetStore {

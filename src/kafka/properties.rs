@@ -13,6 +13,8 @@ use std::path::PathBuf;
 use self::rules::ClientKind;
 use self::translation::Translation;
 use super::error::Error;
+use crate::config::connector::ConnectorConfig;
+use crate::config::worker::WorkerConfig;
 
 /// What the configuration says about Kafka clients, in Java's names without prefix. Later pairs win over earlier ones.
 #[derive(Clone, Default)]
@@ -25,6 +27,18 @@ pub struct ClientSettings {
     pub producer: Vec<(String, String)>,
     /// The connector's `producer.override.*`.
     pub overrides: Vec<(String, String)>,
+}
+
+impl ClientSettings {
+    #[must_use]
+    pub fn new(worker: &WorkerConfig, connector: &ConnectorConfig) -> Self {
+        Self {
+            bootstrap_servers: worker.bootstrap_servers.clone(),
+            client: worker.client.clone(),
+            producer: worker.producer.clone(),
+            overrides: connector.producer_overrides.clone(),
+        }
+    }
 }
 
 impl fmt::Debug for ClientSettings {

@@ -21,9 +21,26 @@ pub(super) fn settings(stores: &Stores) -> Result<Vec<(&'static str, String)>, E
     Ok(settings)
 }
 
-enum Format {
+pub(super) enum Format {
     Pem,
     Pkcs12,
+}
+
+/// The certificates of a trust store as PEM, for a client other than librdkafka.
+pub(super) fn authorities(location: &Path, store: &Store) -> Result<Vec<u8>, Error> {
+    const PROPERTY: &str = "ssl.truststore.location";
+    let bytes = read(PROPERTY, location)?;
+    Ok(match format(PROPERTY, location, &bytes)? {
+        Format::Pem => bytes,
+        Format::Pkcs12 => certificates(location, &bytes, store)?.into_bytes(),
+    })
+}
+
+/// The kind and the bytes of a key store, likewise.
+pub(super) fn key_store(location: &Path) -> Result<(Format, Vec<u8>), Error> {
+    const PROPERTY: &str = "ssl.keystore.location";
+    let bytes = read(PROPERTY, location)?;
+    Ok((format(PROPERTY, location, &bytes)?, bytes))
 }
 
 fn trust_setting(location: &Path, store: &Store) -> Result<(&'static str, String), Error> {

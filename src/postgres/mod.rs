@@ -12,6 +12,7 @@ pub mod lsn;
 pub mod pgoutput;
 pub mod publication;
 pub mod quote;
+pub mod replica_identity;
 pub mod replication;
 pub mod slot;
 mod socket;

@@ -388,6 +388,7 @@ mod tests {
                 truncate,
                 ..SkippedOperations::default()
             },
+            skip_unchanged: false,
             skipped_explicitly: explicitly,
             extended_headers: true,
         }

@@ -5,6 +5,7 @@ use std::process::{Command, Output};
 use serde_json::{Value, json};
 
 use crate::support::database::Database;
+use crate::support::kafka::Broker;
 
 struct Checked {
     exit: Option<i32>,
@@ -62,8 +63,8 @@ fn run(database: &Database, user: &str, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-fn check(database: &Database, user: &str) -> Checked {
-    let output = run(database, user, &["--json"]);
+fn check(database: &Database, user: &str, arguments: &[&str]) -> Checked {
+    let output = run(database, user, &[&["--json"], arguments].concat());
     let findings = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
     Checked {
@@ -88,7 +89,7 @@ async fn running_the_sql_that_is_printed_makes_the_check_pass() {
         .await
         .unwrap();
 
-    let before = check(&database, &user);
+    let before = check(&database, &user, &[]);
     assert_eq!(before.exit, Some(1));
     let failed = before.texts("fail").join("\n");
     for part in ["may not replicate", "does not exist", "may not read"] {
@@ -116,7 +117,7 @@ async fn running_the_sql_that_is_printed_makes_the_check_pass() {
             .await
             .unwrap_or_else(|error| panic!("{statement}: {error:?}"));
     }
-    let after = check(&database, &user);
+    let after = check(&database, &user, &[]);
     assert_eq!((after.exit, after.texts("fail")), (Some(0), Vec::new()));
 
     let people = run(&database, &user, &[]);
@@ -129,4 +130,41 @@ async fn running_the_sql_that_is_printed_makes_the_check_pass() {
         ))
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn brokers_and_their_topics_are_checked_too() {
+    let database = Database::create();
+    let broker = Broker::start(&[("srv.shop.orders", 1)]);
+    let admin = database.connect().await;
+    admin
+        .batch_execute("CREATE SCHEMA shop; CREATE TABLE shop.orders (id int PRIMARY KEY)")
+        .await
+        .unwrap();
+
+    let servers = broker.servers();
+    let answering = check(&database, "postgres", &["--bootstrap-servers", &servers]);
+    let ok = answering.texts("ok").join("\n");
+    assert!(ok.contains("answers: 2 brokers"), "{ok}");
+    assert!(ok.contains("all 1 are there"), "{ok}");
+    // This broker cannot tell how it keeps its topics.
+    let warned = answering.texts("warn").join("\n");
+    assert!(
+        warned.contains("\"connect-offsets\" is there; whether it is compacted could not be asked"),
+        "{warned}"
+    );
+
+    let worker = tempfile::NamedTempFile::with_suffix(".properties").unwrap();
+    let text = "bootstrap.servers=127.0.0.1:1\ngroup.id=shop\noffset.storage.topic=offsets\n\
+                key.converter=org.apache.kafka.connect.json.JsonConverter\n\
+                value.converter=org.apache.kafka.connect.json.JsonConverter\n";
+    std::fs::write(worker.path(), text).unwrap();
+    let worker = worker.path().to_str().unwrap();
+    let silent = check(&database, "postgres", &["--worker", worker]);
+    assert_eq!(silent.exit, Some(1));
+    let failed = silent.texts("fail").join("\n");
+    assert!(
+        failed.contains("could not reach any Kafka broker at 127.0.0.1:1"),
+        "{failed}"
+    );
 }

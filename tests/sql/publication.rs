@@ -24,6 +24,7 @@ fn records() -> RecordOptions {
             truncate: true,
             ..SkippedOperations::default()
         },
+        skip_unchanged: false,
         skipped_explicitly: true,
         extended_headers: true,
     }

@@ -128,6 +128,7 @@ fn on_tables(
             truncate: true,
             ..SkippedOperations::default()
         },
+        skip_unchanged: false,
         skipped_explicitly: false,
         extended_headers: true,
     };

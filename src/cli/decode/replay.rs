@@ -7,9 +7,12 @@ use crate::change::assembler::{AssembleError, Assembler, Step};
 use crate::change::filter::TableFilter;
 use crate::change::{Change, ChangeKind, Position};
 use crate::config::connector::ConnectorConfig;
-use crate::debezium::encoder::{EncodeError, TableEncoder};
+use crate::debezium::encoder::TableEncoder;
 use crate::debezium::message::MessageEncoder;
 use crate::debezium::record::RecordBuffer;
+use crate::debezium::transaction::TransactionMonitor;
+use crate::engine;
+use crate::engine::records::Records;
 use crate::postgres::catalog::{Column, Table, Types};
 use crate::postgres::pgoutput::{Message, Relation, RelationColumn, ReplicaIdentity};
 use crate::postgres::{Lsn, PgTimestamp};
@@ -19,7 +22,7 @@ pub(super) enum Error {
     #[error(transparent)]
     Assemble(#[from] AssembleError),
     #[error(transparent)]
-    Encode(#[from] EncodeError),
+    Records(#[from] engine::Error),
     #[error(
         "the change is of relation {relation_id}, which no line before described; capture from where a decoding session \
          begins"
@@ -35,6 +38,7 @@ pub(super) struct Replay {
     assembler: Assembler,
     messages: MessageEncoder,
     tables: Tables,
+    records: Records,
 }
 
 /// Writes the records of the tables that are known.
@@ -42,19 +46,23 @@ pub(super) struct Replay {
 struct Tables {
     /// `None` for a table that the filters leave out.
     encoders: FxHashMap<u32, Option<TableEncoder>>,
-    records: RecordBuffer,
+    transactions: Option<TransactionMonitor>,
 }
 
 impl Replay {
-    pub(super) fn new(config: ConnectorConfig) -> Self {
-        Self {
+    pub(super) fn new(config: ConnectorConfig) -> Result<Self, Error> {
+        Ok(Self {
             filter: TableFilter::new(&config.filters),
             types: builtin_types(),
             assembler: Assembler::new(None, PgTimestamp::default()),
             messages: MessageEncoder::new(&config),
-            tables: Tables::default(),
+            tables: Tables {
+                transactions: TransactionMonitor::new(&config, None),
+                ..Tables::default()
+            },
+            records: Records::new(&config, &[])?,
             config,
-        }
+        })
     }
 
     /// The records of one message.
@@ -63,36 +71,57 @@ impl Replay {
         lsn: Lsn,
         message: Message<'_>,
     ) -> Result<&RecordBuffer, Error> {
-        self.tables.records.clear();
+        self.records.buffer.clear();
         match self.assembler.assemble(lsn, message)? {
             Step::Relation(relation) => self.describe(&relation),
-            Step::Change(change) => self.tables.encode(&change)?,
+            Step::Change(change) => self.tables.encode(&change, &mut self.records)?,
             Step::Truncate {
                 relation_ids,
                 position,
             } => {
                 for relation_id in relation_ids {
-                    self.tables.encode(&Change {
+                    let change = Change {
                         relation_id,
                         position,
                         kind: ChangeKind::Truncate,
-                    })?;
+                    };
+                    self.tables.encode(&change, &mut self.records)?;
                 }
             }
             Step::Logical {
+                transactional,
                 prefix,
                 content,
-                position,
-                ..
-            } => {
+                mut position,
+            } if self.messages.accepts(prefix) => {
+                let monitor = self.tables.transactions.as_mut();
+                position.order = monitor
+                    .filter(|_| transactional)
+                    .map(TransactionMonitor::count_message);
                 let now_ms = clock_us(&position) / 1_000;
-                let records = &mut self.tables.records;
-                self.messages
-                    .encode(prefix, content, &position, now_ms, records);
+                self.records
+                    .message(&mut self.messages, (prefix, content), &position, now_ms)?;
             }
-            Step::Begin { .. } | Step::Commit { .. } | Step::Nothing => {}
+            Step::Begin {
+                xid, committed_at, ..
+            } => {
+                if let Some(monitor) = &mut self.tables.transactions
+                    && let Some(record) = monitor.begin(xid, lsn, committed_at)
+                {
+                    self.records.transaction(monitor, &record)?;
+                }
+            }
+            Step::Commit {
+                xid, committed_at, ..
+            } => {
+                if let Some(monitor) = &mut self.tables.transactions {
+                    let record = monitor.end(xid, lsn, committed_at);
+                    self.records.transaction(monitor, &record)?;
+                }
+            }
+            Step::Logical { .. } | Step::Nothing => {}
         }
-        Ok(&self.tables.records)
+        Ok(&self.records.buffer)
     }
 
     fn describe(&mut self, relation: &Relation) {
@@ -106,13 +135,22 @@ impl Replay {
 }
 
 impl Tables {
-    fn encode(&mut self, change: &Change<'_>) -> Result<(), Error> {
+    fn encode(&mut self, change: &Change<'_>, records: &mut Records) -> Result<(), Error> {
         let relation_id = change.relation_id;
         let encoder = self.encoders.get_mut(&relation_id);
         match encoder.ok_or(Error::UnknownRelation { relation_id })? {
             Some(encoder) => {
                 let now_ns = clock_us(&change.position).saturating_mul(1_000);
-                Ok(encoder.encode(change, now_ns, &mut self.records)?)
+                let mut change = *change;
+                let monitor = self.transactions.as_mut();
+                change.position.order = monitor
+                    .as_ref()
+                    .map(|monitor| monitor.next_of(encoder.table()));
+                let changes = records.change(encoder, &change, now_ns)?;
+                if let Some(monitor) = monitor {
+                    monitor.count(encoder.table(), changes);
+                }
+                Ok(())
             }
             None => Ok(()),
         }

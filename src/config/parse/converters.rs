@@ -1,6 +1,7 @@
 //! Converters: which one, and its options.
 
 use super::Parser;
+use super::avro::AVRO_CONVERTER;
 use crate::config::connector::{
     ConverterConfig, DecimalFormat, HeaderConverterConfig, JsonConverterOptions,
 };
@@ -10,14 +11,23 @@ use crate::config::worker::{Converter, JSON_CONVERTER, SIMPLE_HEADER_CONVERTER};
 const STRING_CONVERTER: &str = "org.apache.kafka.connect.storage.StringConverter";
 const BYTE_ARRAY_CONVERTER: &str = "org.apache.kafka.connect.converters.ByteArrayConverter";
 
+const JSON_OPTIONS: [&str; 5] = [
+    "schemas.enable",
+    "decimal.format",
+    "replace.null.with.default",
+    "schemas.cache.size",
+    "schema.content",
+];
+
 impl Parser<'_> {
     /// A connector that names a converter also brings all of its options; otherwise the worker's converter counts, with
     /// the worker's options only (`Worker.startTask` builds it from one of the two, never from both).
     pub(super) fn converter(&mut self, name: &str, of_worker: &Converter) -> ConverterConfig {
         let own = self.own_converter(name);
         let converter = own.as_ref().unwrap_or(of_worker);
-        if own.is_none() {
-            self.warn_of_orphans(name);
+        match &own {
+            Some(own) => self.warn_of_unread(name, own),
+            None => self.warn_of_orphans(name),
         }
         match converter.class.trim() {
             class if is_class(class, JSON_CONVERTER, "Json") => {
@@ -30,8 +40,11 @@ impl Parser<'_> {
             class if is_class(class, BYTE_ARRAY_CONVERTER, "ByteArray") => {
                 ConverterConfig::ByteArray
             }
+            class if is_class(class, AVRO_CONVERTER, "Avro") => {
+                ConverterConfig::Avro(Box::new(self.avro_options(name, converter)))
+            }
             _ => {
-                self.unknown_converter(name, own.is_some(), &[]);
+                self.unknown_converter(name, own.is_some(), &[AVRO_CONVERTER]);
                 ConverterConfig::String
             }
         }
@@ -102,6 +115,28 @@ impl Parser<'_> {
             let problem = Problem::refused(&format!("{name}.{option}"), "only UTF-8 is written");
             self.problems.push(problem);
         }
+    }
+
+    /// The options of AvroConverter are looked at where they are read.
+    fn warn_of_unread(&mut self, name: &str, own: &Converter) {
+        let (class, read) = match own.class.trim() {
+            class if is_class(class, JSON_CONVERTER, "Json") => {
+                ("JsonConverter", &JSON_OPTIONS[..])
+            }
+            class if is_class(class, STRING_CONVERTER, "String") => {
+                ("StringConverter", &["converter.encoding"][..])
+            }
+            class if is_class(class, BYTE_ARRAY_CONVERTER, "ByteArray") => {
+                ("ByteArrayConverter", &[][..])
+            }
+            _ => return,
+        };
+        let options = own.options.iter().map(|(option, _)| option.as_str());
+        let unread = options.filter(|option| *option != "plugin.version" && !read.contains(option));
+        let warnings = unread.map(|option| {
+            format!("\"{name}.{option}\" has no effect: it is not an option of {class}")
+        });
+        self.warnings.extend(warnings);
     }
 
     fn warn_of_orphans(&mut self, name: &str) {

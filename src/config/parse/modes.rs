@@ -1,8 +1,8 @@
 //! The words of enumerated properties and the variants they stand for.
 
 use crate::config::connector::{
-    BinaryMode, DecimalMode, HstoreMode, IntervalMode, PublicationAutocreate, SnapshotMode,
-    SslMode, TimePrecisionMode,
+    BinaryMode, DecimalMode, HstoreMode, IntervalMode, NameAdjustment, PublicationAutocreate,
+    SnapshotMode, SslMode, TimePrecisionMode,
 };
 
 pub(super) const SSL_MODE: &[(&str, SslMode)] = &[
@@ -24,6 +24,12 @@ pub(super) const PUBLICATION_AUTOCREATE: &[(&str, PublicationAutocreate)] = &[
 pub(super) const SNAPSHOT: &[(&str, SnapshotMode)] = &[
     ("initial", SnapshotMode::Initial),
     ("no_data", SnapshotMode::NoData),
+];
+
+pub(super) const NAME_ADJUSTMENT: &[(&str, NameAdjustment)] = &[
+    ("none", NameAdjustment::None),
+    ("avro", NameAdjustment::Avro),
+    ("avro_unicode", NameAdjustment::AvroUnicode),
 ];
 
 pub(super) const DECIMAL: &[(&str, DecimalMode)] = &[

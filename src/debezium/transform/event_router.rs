@@ -225,7 +225,7 @@ impl EventRouter {
             topic: self
                 .options
                 .topic
-                .replace(topic)
+                .route(topic)
                 .map_or_else(|| topic.into(), Arc::from),
             partition,
             key: column(&self.options.key)?,

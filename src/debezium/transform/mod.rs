@@ -19,7 +19,6 @@ mod partition_routing;
 mod shared_headers;
 mod timezone_converter;
 mod timezone_rules;
-mod topic_pattern;
 mod vector_to_json;
 mod zone;
 

@@ -188,12 +188,15 @@ fn converter_options_count_only_beside_the_converter() {
 
 #[test]
 fn other_converters_are_refused_wherever_they_are_named() {
-    let avro = "io.confluent.connect.avro.AvroConverter";
+    let protobuf = "io.confluent.connect.protobuf.ProtobufConverter";
     assert!(
-        messages(with(&[("value.converter", avro)]))[0]
+        messages(with(&[("value.converter", protobuf)]))[0]
             .starts_with("'value.converter' is refused: only")
     );
-    let worker = worker_with(&[("KEY_CONVERTER", avro), ("CONNECT_HEADER_CONVERTER", avro)]);
+    let worker = worker_with(&[
+        ("KEY_CONVERTER", protobuf),
+        ("CONNECT_HEADER_CONVERTER", protobuf),
+    ]);
     let found = messages(with_worker(&[], &worker));
     assert_eq!(found.len(), 2, "{found:?}");
     assert!(

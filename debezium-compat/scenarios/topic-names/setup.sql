@@ -1,0 +1,12 @@
+CREATE SCHEMA "Shop_Floor 1";
+CREATE TABLE "Shop_Floor 1"."Order-Lines" (id int PRIMARY KEY, v text);
+CREATE TABLE "tbl_ünï_日本😀" (id int PRIMARY KEY, v text);
+CREATE TABLE shard_1 (id int PRIMARY KEY, v text);
+CREATE TABLE shard_2 (id int PRIMARY KEY, v text);
+CREATE TABLE shard_10 (v text);
+CREATE TABLE shard_11 (id point, v text);
+ALTER TABLE shard_10 REPLICA IDENTITY FULL;
+INSERT INTO shard_1 VALUES (1, 'a');
+INSERT INTO shard_2 VALUES (1, 'b');
+INSERT INTO shard_10 VALUES ('c');
+INSERT INTO "tbl_ünï_日本😀" VALUES (1, 'c');

@@ -1,0 +1,11 @@
+INSERT INTO shard_1 VALUES (2, 'a');
+INSERT INTO shard_2 VALUES (2, 'b');
+UPDATE shard_1 SET id = 3 WHERE id = 2;
+UPDATE shard_2 SET v = 'x';
+DELETE FROM shard_2 WHERE id = 2;
+INSERT INTO shard_10 VALUES ('d');
+UPDATE shard_10 SET v = 'e' WHERE v = 'd';
+DELETE FROM shard_10;
+INSERT INTO shard_11 VALUES ('(1,2)', 'e');
+INSERT INTO "Shop_Floor 1"."Order-Lines" VALUES (1, 'x');
+UPDATE "tbl_ünï_日本😀" SET v = 'y';

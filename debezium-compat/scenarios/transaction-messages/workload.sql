@@ -1,0 +1,10 @@
+INSERT INTO accounts VALUES (2, 20.00);
+BEGIN;
+UPDATE accounts SET balance = 11.00 WHERE id = 1;
+SELECT pg_logical_emit_message(true, 'audit', 'inside a transaction');
+SELECT pg_logical_emit_message(true, 'audit', 'once more');
+UPDATE accounts SET balance = 12.00 WHERE id = 1;
+COMMIT;
+SELECT pg_logical_emit_message(true, 'audit', 'a transaction of its own');
+SELECT pg_logical_emit_message(false, 'audit', 'outside a transaction');
+INSERT INTO accounts VALUES (3, 20.00);

@@ -1,0 +1,16 @@
+UPDATE f SET v = v;
+UPDATE d SET note = note;
+UPDATE k SET note = note;
+UPDATE f SET note = note || '!';
+UPDATE k SET note = 'z';
+UPDATE d SET note = 'z';
+UPDATE f SET v = 'abz' WHERE id = 1;
+UPDATE f SET n = 1.00 WHERE id = 1;
+UPDATE f SET n = 0 WHERE id = 2;
+UPDATE f SET f = 1 WHERE id = 2;
+UPDATE f SET big = big || 'c' WHERE id = 1;
+UPDATE f SET a = '{1,2}' WHERE id = 1;
+UPDATE f SET id = 3 WHERE id = 2;
+UPDATE f SET note = NULL;
+UPDATE f SET v = v, note = note;
+DELETE FROM f WHERE id = 3;

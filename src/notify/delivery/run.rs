@@ -1,0 +1,221 @@
+//! The loop that runs all lanes.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::task::{JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use super::{Answer, Counters, Destination, Lane, Paces, Request, Step};
+use crate::notify::clock::{Clock, Moment};
+use crate::notify::outbox::{Outbox, OutboxError};
+use crate::notify::random::Random;
+use crate::notify::slack::client::SlackClient;
+
+/// After the outbox took nothing: the disk may have space again.
+const OUTBOX_RETRY: Duration = Duration::from_secs(5);
+/// Without anything to do we look again, for notices that are too old.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+const GRACE: Duration = Duration::from_secs(10);
+
+#[derive(Debug, thiserror::Error)]
+pub enum DeliveryError {
+    #[error("could not deliver notices")]
+    Outbox(#[from] OutboxError),
+    #[error("a request to Slack ended in a panic")]
+    Request(#[from] JoinError),
+}
+
+impl DeliveryError {
+    /// Whether trying again, unchanged, can succeed.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            Self::Outbox(error) => error.is_retriable(),
+            Self::Request(_) => false,
+        }
+    }
+}
+
+/// The counters of every destination, to be read at any time.
+#[derive(Clone, Debug, Default)]
+pub struct Metrics(Arc<Mutex<BTreeMap<String, Counters>>>);
+
+impl Metrics {
+    pub fn snapshot(&self) -> BTreeMap<String, Counters> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn set(&self, lane: &Lane) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(lane.name().to_owned(), lane.counters.clone());
+    }
+}
+
+/// A lane with its socket.
+#[derive(Debug)]
+struct Wired {
+    lane: Lane,
+    client: SlackClient,
+    /// Came back while the outbox took nothing.
+    answer: Option<Answer>,
+    retry_at: Duration,
+}
+
+/// All lanes. The outbox is written by the engine too; [`Delivery::wake`] tells of new notices.
+#[derive(Debug)]
+pub struct Delivery {
+    outbox: Arc<Outbox>,
+    lanes: Vec<Wired>,
+    paces: Paces,
+    clock: Clock,
+    wake: Arc<Notify>,
+    metrics: Metrics,
+}
+
+impl Delivery {
+    /// # Errors
+    /// When the outbox cannot be read.
+    pub fn new(
+        outbox: Arc<Outbox>,
+        destinations: Vec<(Destination, SlackClient)>,
+    ) -> Result<Self, DeliveryError> {
+        let clock = Clock::start();
+        let now = clock.now();
+        let mut seeds = Random::seeded(now.wall_us);
+        let mut lanes = Vec::with_capacity(destinations.len());
+        for (destination, client) in destinations {
+            lanes.push(Wired {
+                lane: Lane::new(destination, &outbox, seeds.number(), now)?,
+                client,
+                answer: None,
+                retry_at: Duration::ZERO,
+            });
+        }
+        Ok(Self {
+            outbox,
+            lanes,
+            paces: Paces::default(),
+            clock,
+            wake: Arc::new(Notify::new()),
+            metrics: Metrics::default(),
+        })
+    }
+
+    /// Notify it after every store.
+    pub fn wake(&self) -> Arc<Notify> {
+        Arc::clone(&self.wake)
+    }
+
+    pub fn metrics(&self) -> Metrics {
+        self.metrics.clone()
+    }
+
+    /// Delivers until cancelled; then the requests on their way get ten seconds. What stays open is `unknown` at the next start.
+    ///
+    /// # Errors
+    /// When the outbox is damaged.
+    pub async fn run(mut self, cancel: CancellationToken) -> Result<(), DeliveryError> {
+        let mut requests = JoinSet::new();
+        while !cancel.is_cancelled() {
+            let until = self.step(&mut requests)?;
+            let wake = Arc::clone(&self.wake);
+            let sleep = until.saturating_sub(self.clock.now().monotonic);
+            tokio::select! {
+                () = cancel.cancelled() => {}
+                Some(answered) = requests.join_next() => self.take(answered?),
+                () = wake.notified() => {}
+                () = tokio::time::sleep(sleep.min(LONGEST_SLEEP)) => {}
+            }
+        }
+        let drain = async {
+            while let Some(answered) = requests.join_next().await {
+                self.take(answered?);
+                let now = self.clock.now();
+                self.apply(now)?;
+            }
+            Ok::<(), DeliveryError>(())
+        };
+        // What is late is `unknown` at the next start.
+        tokio::time::timeout(GRACE, drain).await.unwrap_or(Ok(()))
+    }
+
+    fn take(&mut self, (at, answer): (usize, Answer)) {
+        if let Some(wired) = self.lanes.get_mut(at) {
+            wired.answer = Some(answer);
+            wired.retry_at = Duration::ZERO;
+        }
+    }
+
+    /// Takes answers and starts what is due; until when nothing else is.
+    fn step(&mut self, requests: &mut JoinSet<(usize, Answer)>) -> Result<Duration, DeliveryError> {
+        let now = self.clock.now();
+        self.apply(now)?;
+        let mut until = now.monotonic + LONGEST_SLEEP;
+        for (at, wired) in self.lanes.iter_mut().enumerate() {
+            if now.monotonic < wired.retry_at {
+                until = until.min(wired.retry_at);
+                continue;
+            }
+            match wired.lane.next(&self.outbox, &mut self.paces, now) {
+                Ok(Step::Send(request)) => {
+                    let client = wired.client.clone();
+                    requests.spawn(async move { (at, send(&client, &request).await) });
+                }
+                Ok(Step::Wait(moment)) => until = until.min(moment),
+                Ok(Step::Idle | Step::Busy) => {}
+                Err(error) => {
+                    until = until.min(wired.hold_off(error, now)?);
+                }
+            }
+            self.metrics.set(&wired.lane);
+        }
+        Ok(until)
+    }
+
+    fn apply(&mut self, now: Moment) -> Result<(), DeliveryError> {
+        for wired in &mut self.lanes {
+            let Some(answer) = &wired.answer else {
+                continue;
+            };
+            if now.monotonic < wired.retry_at {
+                continue;
+            }
+            match wired
+                .lane
+                .answered(answer, &self.outbox, &mut self.paces, now)
+            {
+                Ok(()) => wired.answer = None,
+                Err(error) => {
+                    wired.hold_off(error, now)?;
+                }
+            }
+            self.metrics.set(&wired.lane);
+        }
+        Ok(())
+    }
+}
+
+impl Wired {
+    /// The outbox took nothing: later again, unless that cannot help.
+    fn hold_off(&mut self, error: OutboxError, now: Moment) -> Result<Duration, OutboxError> {
+        if !error.is_retriable() {
+            return Err(error);
+        }
+        tracing::error!(destination = self.lane.name(), %error, "the outbox takes nothing: trying again in five seconds");
+        self.retry_at = now.monotonic + OUTBOX_RETRY;
+        Ok(self.retry_at)
+    }
+}
+
+async fn send(client: &SlackClient, request: &Request) -> Answer {
+    match request {
+        Request::Post(body) => Answer::Written(client.post(body).await),
+        Request::Update(body) => Answer::Written(client.update(body).await),
+        Request::Look(look) => Answer::Looked(client.look(look).await),
+    }
+}

@@ -1,0 +1,49 @@
+//! Status changes told to Slack. The core is pure: no I/O, no clock; time comes in as an argument.
+//!
+//! ```text
+//! Change ▶ rules (row, predicate) ▶ collapse (a digest per commit) ▶ noise (windows, mutes, quiet hours) ▶ Notice ▶ outbox
+//! outbox ▶ delivery (a lane per destination, Notice ▶ message) ▶ slack
+//! ```
+//!
+//! For whoever joins them:
+//! - [`outbox::Outbox::open`] once a process; [`outbox::Outbox::store`] takes an [`outbox::Intake`] for each commit and is on
+//!   disk when it returns: only then may the engine confirm the position; [`outbox::Outbox::store_due`] takes what time made;
+//!   [`outbox::Outbox::watermark`] and [`outbox::Outbox::windows`] say at start where it stood;
+//! - [`slack::client::SlackClient::bot`] or [`slack::client::SlackClient::webhook`] for each [`delivery::Destination`];
+//! - [`delivery::Delivery::new`] with both, [`delivery::Delivery::wake`] to be notified after every store,
+//!   [`delivery::Delivery::metrics`] to read the counters, [`delivery::Delivery::run`] until cancelled;
+//! - [`outbox::Outbox::list`], [`outbox::Outbox::standing`], [`outbox::Outbox::resend`] and [`outbox::Outbox::acknowledge`]
+//!   for operators; [`outbox::Outbox::prune`] once in a while;
+//! - [`fake_slack::server::FakeSlack`] to do it all without Slack.
+
+pub mod amount;
+pub mod clock;
+pub mod collapse;
+pub mod config;
+pub mod delivery;
+pub mod digest;
+pub mod escape;
+mod exposure;
+pub mod fake_slack;
+pub mod last_states;
+pub mod link;
+pub mod mask;
+pub mod message;
+pub mod noise;
+pub mod notice;
+pub mod outbox;
+pub mod pace;
+pub mod predicate;
+pub mod quiet;
+pub mod random;
+pub mod render;
+pub mod row;
+pub mod rules;
+pub mod slack;
+pub mod template;
+pub mod typed;
+
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+mod tests;

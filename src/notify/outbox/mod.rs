@@ -1,0 +1,206 @@
+//! The outbox: what is to be told, on disk before PostgreSQL hears that we have it, until Slack has it.
+//!
+//! ```text
+//! pending ─▶ sending ─▶ sent
+//!    ▲          │  ╲──▶ unknown ─▶ sent | pending | held
+//!    ╰──────────╯  ╲──▶ dead
+//! pending ─▶ folded (into a digest, when there is too much)
+//! ```
+//!
+//! `sending` is on disk before the request is written; at start every `sending` notice is `unknown`. A destination that waits
+//! or is parked keeps its notices pending.
+
+mod error;
+mod fold;
+mod intake;
+mod operator;
+mod queue;
+mod thread;
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+
+pub use error::OutboxError;
+pub use fold::{Capacity, Folded};
+pub use intake::{Intake, Stored};
+pub use operator::{Listed, Standing, State};
+pub use queue::{Ending, Opened, Queued, Wait};
+pub use thread::Thread;
+
+const FORMAT: i64 = 1;
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// One process has it at a time.
+#[derive(Debug)]
+pub struct Outbox {
+    path: PathBuf,
+    connection: Mutex<Connection>,
+    /// Held as long as the file is open.
+    _lock: File,
+}
+
+impl Outbox {
+    /// Opens or creates `outbox.db` in the directory. What was being sent when the last process ended is `unknown` now.
+    ///
+    /// # Errors
+    /// When another process has it, or the file cannot be used.
+    pub fn open(directory: &Path, now_ms: i64) -> Result<Self, OutboxError> {
+        let unusable = |source| OutboxError::Directory {
+            path: directory.to_owned(),
+            source,
+        };
+        std::fs::create_dir_all(directory).map_err(unusable)?;
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(directory.join("outbox.lock"))
+            .map_err(unusable)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(OutboxError::Locked {
+                    path: directory.to_owned(),
+                });
+            }
+            Err(TryLockError::Error(source)) => return Err(unusable(source)),
+        }
+        let path = directory.join("outbox.db");
+        let connection = connect(&path).map_err(|source| OutboxError::sql(&path, source))?;
+        let outbox = Self {
+            path,
+            connection: Mutex::new(connection),
+            _lock: lock,
+        };
+        outbox.prepare()?;
+        outbox.what_was_sending_is_unknown(now_ms)?;
+        Ok(outbox)
+    }
+
+    /// How much of the disk it takes, without the write-ahead log.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn bytes(&self) -> Result<i64, OutboxError> {
+        self.read(|connection| {
+            connection.query_row(
+                "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
+                [],
+                |row| row.get(0),
+            )
+        })
+    }
+
+    fn prepare(&self) -> Result<(), OutboxError> {
+        let format: i64 = self.read(|connection| {
+            connection.pragma_query_value(None, "user_version", |row| row.get(0))
+        })?;
+        match format {
+            FORMAT => Ok(()),
+            0 => self.write(|transaction| {
+                transaction.execute_batch(include_str!("schema.sql"))?;
+                transaction.pragma_update(None, "user_version", FORMAT)
+            }),
+            found => Err(OutboxError::Newer {
+                path: self.path.clone(),
+                found,
+            }),
+        }
+    }
+
+    fn what_was_sending_is_unknown(&self, now_ms: i64) -> Result<(), OutboxError> {
+        self.write(|transaction| {
+            transaction.execute(
+                "INSERT INTO audit (at, destination, delivery_id, what, detail)
+                 SELECT ?1, destination, delivery_id, 'unknown', 'ended while sending'
+                 FROM notice WHERE state = 'sending'",
+                [now_ms],
+            )?;
+            transaction.execute(
+                "UPDATE notice SET state = 'unknown' WHERE state = 'sending'",
+                [],
+            )?;
+            Ok(())
+        })
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        // SQLite undoes a transaction that a panic left: the connection is good.
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read<T>(
+        &self,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, OutboxError> {
+        query(&self.connection()).map_err(|source| OutboxError::sql(&self.path, source))
+    }
+
+    /// All of it, on disk, or nothing.
+    fn write<T>(
+        &self,
+        change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, OutboxError> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate);
+        transaction
+            .and_then(|transaction| {
+                let changed = change(&transaction)?;
+                transaction.commit()?;
+                Ok(changed)
+            })
+            .map_err(|source| OutboxError::sql(&self.path, source))
+    }
+}
+
+/// One line of the record of what became of every notice.
+struct Audit<'a> {
+    at_ms: i64,
+    destination: &'a str,
+    delivery_id: Option<&'a str>,
+    what: &'a str,
+    detail: Option<&'a str>,
+}
+
+impl Audit<'_> {
+    fn record(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+        transaction
+            .prepare_cached(
+                "INSERT INTO audit (at, destination, delivery_id, what, detail) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute(params![
+                self.at_ms,
+                self.destination,
+                self.delivery_id,
+                self.what,
+                self.detail
+            ])?;
+        Ok(())
+    }
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    // Every commit is on disk before we go on: PostgreSQL forgets what we say we have.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    let verdict: String = connection.pragma_query_value(None, "quick_check", |row| row.get(0))?;
+    if verdict == "ok" {
+        Ok(connection)
+    } else {
+        let corrupt = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+        Err(rusqlite::Error::SqliteFailure(corrupt, Some(verdict)))
+    }
+}
+
+#[cfg(test)]
+#[path = "outbox_tests.rs"]
+mod tests;

@@ -1,0 +1,159 @@
+//! What an operator sees of the outbox, and decides.
+
+use rusqlite::params;
+
+use super::{Audit, Outbox, OutboxError};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    Pending,
+    Sending,
+    Sent,
+    Unknown,
+    Held,
+    Dead,
+    Folded,
+}
+
+impl State {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Sending => "sending",
+            Self::Sent => "sent",
+            Self::Unknown => "unknown",
+            Self::Held => "held",
+            Self::Dead => "dead",
+            Self::Folded => "folded",
+        }
+    }
+}
+
+/// A notice in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    pub delivery_id: String,
+    pub destination: String,
+    pub rule: String,
+    pub created_at_ms: i64,
+    pub attempts: u32,
+    pub reason: Option<String>,
+}
+
+/// How a destination stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    pub queued: i64,
+    pub held: i64,
+    pub dead: i64,
+    pub oldest_at_ms: Option<i64>,
+}
+
+impl Outbox {
+    /// The oldest notices in a state, of every destination.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn list(&self, state: State, most: u32) -> Result<Vec<Listed>, OutboxError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare(
+                "SELECT delivery_id, destination, rule, created_at, attempts, reason FROM notice
+                 WHERE state = ?1 ORDER BY seq LIMIT ?2",
+            )?;
+            let rows = statement.query_map(params![state.name(), most], |row| {
+                Ok(Listed {
+                    delivery_id: row.get(0)?,
+                    destination: row.get(1)?,
+                    rule: row.get(2)?,
+                    created_at_ms: row.get(3)?,
+                    attempts: row.get(4)?,
+                    reason: row.get(5)?,
+                })
+            })?;
+            rows.collect()
+        })
+    }
+
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn standing(&self, destination: &str) -> Result<Standing, OutboxError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT coalesce(sum(state IN ('pending', 'sending', 'unknown')), 0), coalesce(sum(state = 'held'), 0),
+                            coalesce(sum(state = 'dead'), 0),
+                            min(CASE WHEN state IN ('pending', 'sending', 'unknown') THEN created_at END)
+                     FROM notice WHERE destination = ?1 AND state NOT IN ('sent', 'folded')",
+                )?
+                .query_row([destination], |row| {
+                    Ok(Standing {
+                        queued: row.get(0)?,
+                        held: row.get(1)?,
+                        dead: row.get(2)?,
+                        oldest_at_ms: row.get(3)?,
+                    })
+                })
+        })
+    }
+
+    /// A held or dead notice goes back into its lane; it says that it may be a repeat.
+    ///
+    /// # Errors
+    /// When there is none with this id, or the file takes nothing.
+    pub fn resend(&self, delivery_id: &str, now_ms: i64) -> Result<(), OutboxError> {
+        let sql = "UPDATE notice SET state = 'pending', repeat = 1 WHERE delivery_id = ?1 AND state IN ('held', 'dead')";
+        self.decide(
+            delivery_id,
+            "held or dead",
+            sql,
+            "resent by an operator",
+            now_ms,
+        )
+    }
+
+    /// A held notice is in the channel: an operator saw it.
+    ///
+    /// # Errors
+    /// When there is none with this id, or the file takes nothing.
+    pub fn acknowledge(&self, delivery_id: &str, now_ms: i64) -> Result<(), OutboxError> {
+        let sql = "UPDATE notice SET state = 'sent', notice = '' WHERE delivery_id = ?1 AND state = 'held'";
+        self.decide(
+            delivery_id,
+            "held",
+            sql,
+            "acknowledged by an operator",
+            now_ms,
+        )
+    }
+
+    fn decide(
+        &self,
+        delivery_id: &str,
+        expected: &'static str,
+        sql: &str,
+        what: &str,
+        now_ms: i64,
+    ) -> Result<(), OutboxError> {
+        let changed = self.write(|transaction| {
+            let changed = transaction.execute(sql, [delivery_id])?;
+            if changed > 0 {
+                Audit {
+                    at_ms: now_ms,
+                    destination: "",
+                    delivery_id: Some(delivery_id),
+                    what,
+                    detail: None,
+                }
+                .record(transaction)?;
+            }
+            Ok(changed)
+        })?;
+        if changed == 0 {
+            return Err(OutboxError::NoSuchNotice {
+                delivery_id: delivery_id.to_owned(),
+                expected,
+            });
+        }
+        Ok(())
+    }
+}

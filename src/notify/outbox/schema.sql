@@ -1,0 +1,72 @@
+-- The outbox of walstreet's notifier. Times are milliseconds since 1970.
+
+CREATE TABLE source (
+    name      TEXT PRIMARY KEY,
+    -- Commits up to here are told: sixteen hexadecimal digits, so that text sorts as the position does.
+    watermark TEXT NOT NULL,
+    -- The rule engine's windows, as it wrote them with that watermark.
+    windows   TEXT
+) STRICT;
+
+CREATE TABLE notice (
+    seq           INTEGER PRIMARY KEY AUTOINCREMENT,
+    delivery_id   TEXT NOT NULL UNIQUE,
+    destination   TEXT NOT NULL,
+    rule          TEXT NOT NULL,
+    -- Notices of one key are sent in their order.
+    fifo_key      TEXT NOT NULL,
+    severity      INTEGER NOT NULL,
+    -- JSON; empty once it is not needed any more.
+    notice        TEXT NOT NULL,
+    created_at    INTEGER NOT NULL,
+    state         TEXT NOT NULL DEFAULT 'pending'
+                  CHECK (state IN ('pending', 'sending', 'sent', 'unknown', 'held', 'dead', 'folded')),
+    -- Of a reply with an edit: 0 the reply, 1 the edit.
+    step          INTEGER NOT NULL DEFAULT 0,
+    -- Slack refused the blocks: text alone.
+    plain         INTEGER NOT NULL DEFAULT 0,
+    -- It may have been delivered before, and says so.
+    repeat        INTEGER NOT NULL DEFAULT 0,
+    attempts      INTEGER NOT NULL DEFAULT 0,
+    started_at    INTEGER,
+    body_hash     TEXT,
+    channel       TEXT,
+    ts            TEXT,
+    thread_ts     TEXT,
+    reason        TEXT,
+    folded_into   INTEGER
+) STRICT;
+CREATE INDEX notice_queue ON notice (destination, severity DESC, seq) WHERE state IN ('pending', 'unknown');
+CREATE INDEX notice_key ON notice (destination, fifo_key, seq) WHERE state IN ('pending', 'sending', 'unknown');
+CREATE INDEX notice_state ON notice (state, destination);
+
+CREATE TABLE destination (
+    name       TEXT PRIMARY KEY,
+    -- Slack asked us to wait until then.
+    wait_until INTEGER,
+    -- Closed until an operator repairs it.
+    parked_at  INTEGER,
+    reason     TEXT
+) STRICT;
+
+CREATE TABLE thread (
+    destination TEXT NOT NULL,
+    key         TEXT NOT NULL,
+    channel     TEXT NOT NULL,
+    ts          TEXT NOT NULL,
+    -- The change that the root tells now, JSON: an edit continues its trail.
+    told        TEXT,
+    used_at     INTEGER NOT NULL,
+    PRIMARY KEY (destination, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX thread_used ON thread (used_at);
+
+CREATE TABLE audit (
+    seq         INTEGER PRIMARY KEY,
+    at          INTEGER NOT NULL,
+    destination TEXT NOT NULL,
+    delivery_id TEXT,
+    what        TEXT NOT NULL,
+    detail      TEXT
+) STRICT;
+CREATE INDEX audit_at ON audit (at);

@@ -1,0 +1,158 @@
+//! The client against the fake Slack on a socket.
+
+use std::net::Ipv4Addr;
+
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+use crate::notify::fake_slack::server::{FakeSlack, listen};
+use crate::notify::fake_slack::workspace::{Pace, Workspace};
+
+const TOKEN: &str = "xoxb-canary-token";
+
+/// A fake Slack that answers while `test` runs; `test` gets it and its address.
+fn with_slack<F: Future<Output = ()>>(test: impl FnOnce(FakeSlack, String) -> F) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let listener = listen(Ipv4Addr::LOCALHOST.into(), 0).await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let pace = Pace {
+            interval: Duration::ZERO,
+            burst: 1,
+        };
+        let slack = FakeSlack::new(Workspace::new(pace, 1));
+        let cancel = CancellationToken::new();
+        let server = tokio::spawn(slack.clone().serve(listener, cancel.clone()));
+        test(slack, address).await;
+        cancel.cancel();
+        server.await.unwrap().unwrap();
+    });
+}
+
+fn quick() -> Timeouts {
+    Timeouts {
+        connect: Duration::from_secs(2),
+        request: Duration::from_millis(400),
+    }
+}
+
+fn bot(address: &str) -> SlackClient {
+    SlackClient::bot(&format!("{address}/api"), TOKEN, quick()).unwrap()
+}
+
+fn message(id: &str) -> Value {
+    json!({"channel": "C1", "text": "hello", "metadata": {"event_type": "x", "event_payload": {"delivery_id": id}}})
+}
+
+fn class(outcome: &Outcome) -> Option<(ErrorClass, &'static str)> {
+    match outcome {
+        Outcome::Accepted { .. } => None,
+        Outcome::Failed(error) => Some((error.class, error.label)),
+    }
+}
+
+#[test]
+fn every_method_goes_to_the_one_api_base() {
+    with_slack(|slack, address| async move {
+        let bot = bot(&address);
+        assert_eq!(class(&bot.auth_test().await), None);
+        let Outcome::Accepted { posted } = bot.post(&message("d1")).await else {
+            panic!("not accepted");
+        };
+        let posted = posted.unwrap();
+        let update = json!({"channel": posted.channel, "ts": posted.ts, "text": "changed"});
+        assert_eq!(class(&bot.update(&update).await), None);
+        let mut look = Look {
+            channel: "C1".to_owned(),
+            thread_ts: None,
+            oldest: "1.000000".to_owned(),
+            latest: "9999999999.000000".to_owned(),
+            delivery_id: "d1".to_owned(),
+        };
+        assert_eq!(bot.look(&look).await, LookOutcome::Found(posted.clone()));
+        look.thread_ts = Some(posted.ts.clone());
+        assert_eq!(bot.look(&look).await, LookOutcome::Found(posted));
+        look.delivery_id = "d2".to_owned();
+        assert_eq!(bot.look(&look).await, LookOutcome::Missing);
+        assert_eq!(slack.workspace().counters.requests, 6);
+    });
+}
+
+#[test]
+fn every_fault_gets_its_class_and_no_redirect_is_followed() {
+    with_slack(|slack, address| async move {
+        let bot = bot(&address);
+        let webhook = format!("{address}/services/T0/B0/canary-url");
+        let webhook = SlackClient::webhook(&webhook, quick()).unwrap();
+        let cases = [
+            ("status=500", ErrorClass::Unknown, "http_5xx"),
+            ("status=502", ErrorClass::Unknown, "http_5xx"),
+            ("status=503", ErrorClass::Transient, "http_503"),
+            ("empty", ErrorClass::Unknown, "unreadable_answer"),
+            ("redirect", ErrorClass::DestinationBroken, "http_3xx"),
+            ("hang", ErrorClass::Unknown, "timeout"),
+            ("slow=2000", ErrorClass::Unknown, "timeout"),
+            ("drop", ErrorClass::Unknown, "connection_lost"),
+            ("bad-json", ErrorClass::Unknown, "unreadable_answer"),
+            ("429=3", ErrorClass::Wait, "ratelimited"),
+            ("revoked", ErrorClass::DestinationBroken, "token_revoked"),
+            ("error=no_such_word", ErrorClass::MessageBroken, "other"),
+        ];
+        for (fault, expected, label) in cases {
+            slack.workspace().faults.clear();
+            slack.workspace().faults.add(fault.parse().unwrap());
+            let outcome = bot.post(&message("d")).await;
+            assert_eq!(class(&outcome), Some((expected, label)), "{fault}");
+            let webhook_class = class(&webhook.post(&message("d")).await).map(|(class, _)| class);
+            assert_eq!(webhook_class, Some(expected), "webhook {fault}");
+        }
+    });
+}
+
+#[test]
+fn nobody_listening_is_surely_not_delivered() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let free = listen(Ipv4Addr::LOCALHOST.into(), 0).await.unwrap();
+        let address = format!("http://{}", free.local_addr().unwrap());
+        drop(free);
+        let outcome = bot(&address).post(&message("d")).await;
+        assert_eq!(class(&outcome), Some((ErrorClass::Transient, "connect")));
+    });
+}
+
+#[test]
+fn no_secret_is_shown() {
+    let bot = SlackClient::bot("https://slack.com/api", TOKEN, quick()).unwrap();
+    let webhook = SlackClient::webhook("https://hooks.slack.com/services/canary", quick()).unwrap();
+    let errors = [
+        SlackClient::webhook("http://hooks.slack.com/services/canary", quick()).unwrap_err(),
+        SlackClient::webhook("canary", quick()).unwrap_err(),
+        SlackClient::bot("https://slack.com/api", "canary\n", quick()).unwrap_err(),
+    ];
+    let shown = format!(
+        "{bot:?} {webhook:?} {errors:?} {}",
+        errors.each_ref().map(ToString::to_string).join(" ")
+    );
+    assert!(!shown.contains("canary"), "{shown}");
+}
+
+#[test]
+fn plain_http_is_only_for_this_machine() {
+    for good in [
+        "http://127.0.0.1:9393/api",
+        "http://localhost/api",
+        "http://[::1]:1/api",
+    ] {
+        assert!(SlackClient::bot(good, TOKEN, quick()).is_ok(), "{good}");
+    }
+    let refused = SlackClient::bot("http://slack.example/api", TOKEN, quick());
+    assert!(matches!(refused, Err(ClientError::Plaintext { .. })));
+}
