@@ -13,3 +13,8 @@ ALTER TABLE t ADD COLUMN extra int DEFAULT 7;
 INSERT INTO t (id) VALUES (6);
 UPDATE t SET extra = NULL WHERE id = 6;
 DELETE FROM t WHERE id = 6;
+INSERT INTO t (id, route) VALUES (7, 'routed-a');
+UPDATE t SET route = 'routed-b' WHERE id = 7;
+DELETE FROM t WHERE id = 7;
+INSERT INTO k VALUES (7, 'seven', ' '), (8, 'eight', 'routed-a');
+DELETE FROM k WHERE id = 8;

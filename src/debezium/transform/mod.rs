@@ -22,6 +22,9 @@ mod timezone_rules;
 mod vector_to_json;
 mod zone;
 
+#[cfg(test)]
+mod tests;
+
 use self::by_logical_table_router::ByLogicalTableRouter;
 use self::decode_message_content::DecodeMessageContent;
 use self::event_router::EventRouter;
