@@ -187,7 +187,10 @@ impl Stream<'_> {
                 }
                 self.commit(xid, end_lsn, committed_at);
             }
-            Step::Relation(relation) => self.tables.learn(&relation)?,
+            Step::Relation(relation) => {
+                let xid = self.assembler.xid();
+                self.tables.learn(&relation, xid)?;
+            }
             Step::Logical {
                 transactional,
                 prefix,
@@ -242,7 +245,7 @@ impl Stream<'_> {
         };
         // Records of this transaction may still be in the buffer: the checkpoint comes after them.
         self.outlet
-            .checkpoint_after(&self.records.buffer, self.at.checkpoint());
+            .checkpoint_after(&self.records.buffer, self.checkpoint());
         add(&self.progress.transactions, 1);
     }
 
@@ -262,7 +265,7 @@ impl Stream<'_> {
                 since: Instant::now(),
                 ..self.at
             };
-            self.outlet.checkpoint(self.at.checkpoint());
+            self.outlet.checkpoint(self.checkpoint());
         }
         if urgent {
             self.outlet.hurry();
@@ -280,21 +283,20 @@ impl Stream<'_> {
         heartbeats.beat(now_ns() / 1_000_000, &mut self.records)
     }
 
+    fn checkpoint(&self) -> Checkpoint {
+        Checkpoint::BetweenTransactions {
+            lsn: self.at.lsn,
+            last_commit_lsn: self.assembler.last_commit_lsn(),
+            xid: self.at.xid,
+            committed_at: self.at.committed_at,
+        }
+    }
+
     fn confirm(&mut self, lsn: Lsn) {
         self.source.confirm(lsn);
         self.progress
             .confirmed_lsn
             .fetch_max(lsn.0, std::sync::atomic::Ordering::Relaxed);
-    }
-}
-
-impl Reached {
-    fn checkpoint(self) -> Checkpoint {
-        Checkpoint::BetweenTransactions {
-            lsn: self.lsn,
-            xid: self.xid,
-            committed_at: self.committed_at,
-        }
     }
 }
 
