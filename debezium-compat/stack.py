@@ -106,7 +106,7 @@ class Stack:
             "config.storage.replication.factor": "1",
             "offset.storage.replication.factor": "1",
             "status.storage.replication.factor": "1",
-            "offset.flush.interval.ms": "1000",
+            "offset.flush.interval.ms": "200",
             "key.converter": "org.apache.kafka.connect.json.JsonConverter",
             "value.converter": "org.apache.kafka.connect.json.JsonConverter",
         }
@@ -244,7 +244,7 @@ def postgres_binaries():
 
 
 def java_command(variable, logging):
-    options = os.environ.get(variable, "-Xmx512m -XX:+UseSerialGC").split()
+    options = os.environ.get(variable, "-Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1").split()
     return ["java", *options, "-Duser.timezone=UTC", f"-Dlog4j2.configurationFile={logging}", "-cp", f"{CACHE}/libs/*"]
 
 
