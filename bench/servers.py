@@ -5,6 +5,7 @@ from stack import CACHE, Stack, free_ports, stop
 
 QUIET_LOAD = 0.5
 LONGEST_STATEMENT_SECONDS = 300
+FETCH_SECONDS = 1800
 
 # The garbage collector options of Kafka's own start scripts.
 JVM = "-server -XX:+UseG1GC -XX:MaxGCPauseMillis=20 -XX:InitiatingHeapOccupancyPercent=35 -XX:+ExplicitGCInvokesConcurrent"
