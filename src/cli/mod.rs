@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::config::error::ConfigError;
+use crate::engine::notify;
 use crate::telemetry::{self, LogFormat};
 
 pub mod check;
@@ -147,7 +148,10 @@ fn report(error: &anyhow::Error) -> ExitCode {
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {
-    let wrong = error.chain().any(|cause| cause.is::<ConfigError>());
+    let wrong = error.chain().any(|cause| {
+        let notify = cause.downcast_ref::<notify::Error>();
+        cause.is::<ConfigError>() || notify.is_some_and(notify::Error::is_configuration)
+    });
     if wrong { USAGE } else { FAILED }
 }
 

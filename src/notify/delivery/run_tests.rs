@@ -62,6 +62,7 @@ async fn deliver() {
             notice("quick", "a", 1),
         ],
         windows: None,
+        states: &std::collections::HashMap::new(),
     };
     outbox
         .store(intake, Clock::start().now().wall_ms())

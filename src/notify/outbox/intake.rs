@@ -1,8 +1,11 @@
 //! Into the outbox: notices and the position they stand for, in one transaction.
 
+use std::collections::HashMap;
+
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::{Audit, Outbox, OutboxError};
+use super::{Audit, Outbox, OutboxError, states};
+use crate::notify::last_states::State;
 use crate::notify::notice::{Content, Notice, Severity};
 use crate::postgres::Lsn;
 
@@ -16,6 +19,8 @@ pub struct Intake<'a> {
     pub notices: &'a [Notice],
     /// The rule engine's windows as they stand at the watermark.
     pub windows: Option<&'a str>,
+    /// Last values of watched columns that these commits changed.
+    pub states: &'a HashMap<String, State>,
 }
 
 /// How many notices were new.
@@ -51,6 +56,7 @@ impl Outbox {
                     position(intake.watermark),
                     intake.windows
                 ])?;
+            states::write(transaction, intake.source, intake.states)?;
             insert(transaction, intake.notices, &bodies, now_ms)
         })
     }

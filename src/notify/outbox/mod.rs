@@ -15,6 +15,7 @@ mod fold;
 mod intake;
 mod operator;
 mod queue;
+mod states;
 mod thread;
 
 use std::fs::{File, TryLockError};
@@ -112,7 +113,11 @@ impl Outbox {
         }
     }
 
-    fn what_was_sending_is_unknown(&self, now_ms: i64) -> Result<(), OutboxError> {
+    /// Nobody waits for the answers to what is being sent any more.
+    ///
+    /// # Errors
+    /// When the file takes nothing.
+    pub fn what_was_sending_is_unknown(&self, now_ms: i64) -> Result<(), OutboxError> {
         self.write(|transaction| {
             transaction.execute(
                 "INSERT INTO audit (at, destination, delivery_id, what, detail)
