@@ -37,8 +37,8 @@ api_base = "{slack}"
 name = "failed-{number}"
 table = "{table}"
 column = "status"
-from = "PENDING"
-to = "FAILED_{number}"
+from = ["PENDING"]
+to = ["FAILED_{number}"]
 amount = {{ column = "amount", per = "currency" }}
 to_dest = ["c{number}"]
 collapse = {{ window = "1s" }}
