@@ -6,7 +6,7 @@ use crate::config::replacement::{Invalid, Replacement};
 use crate::connect::record::SourceRecord;
 
 #[derive(Debug)]
-pub(super) struct RegexRouter(Replacement);
+pub struct RegexRouter(Replacement);
 
 impl RegexRouter {
     pub(super) fn new(options: &Options<'_>) -> Result<Self, OptionError> {
@@ -14,17 +14,28 @@ impl RegexRouter {
             options.mandatory("regex")?,
             options.mandatory("replacement")?,
         );
-        let router = Replacement::parse(regex, replacement).map(Self);
+        Self::of(("regex", regex), ("replacement", replacement))
+    }
+
+    /// Of two options that have other names, each with its text.
+    pub fn of(regex: (&str, &str), replacement: (&str, &str)) -> Result<Self, OptionError> {
+        let router = Replacement::parse(regex.1, replacement.1).map(Self);
         router.map_err(|invalid| match invalid {
-            Invalid::Pattern(problem) => OptionError::new("regex", problem),
-            Invalid::Template(problem) => OptionError::new("replacement", problem),
+            Invalid::Pattern(problem) => OptionError::new(regex.0, problem),
+            Invalid::Template(problem) => OptionError::new(replacement.0, problem),
         })
+    }
+
+    /// The topic's new name; `None` when the pattern does not match the whole of it.
+    #[must_use]
+    pub fn route(&self, topic: &str) -> Option<String> {
+        self.0.apply(topic)
     }
 }
 
 impl Transform for RegexRouter {
     fn apply(&mut self, mut record: SourceRecord) -> Result<Option<SourceRecord>, TransformError> {
-        if let Some(topic) = self.0.apply(&record.topic) {
+        if let Some(topic) = self.route(&record.topic) {
             record.topic = topic.into();
         }
         Ok(Some(record))
@@ -42,7 +53,7 @@ mod tests {
         let given: BTreeMap<_, _> = given
             .map(|(name, text)| (name.to_owned(), text.to_owned()))
             .into();
-        Ok(RegexRouter::new(&Options::new(&given))?.0.apply(topic))
+        Ok(RegexRouter::new(&Options::new(&given))?.route(topic))
     }
 
     /// What `Matcher.matches` and then `Matcher.replaceFirst` of Java 17 made of them.
