@@ -8,14 +8,17 @@ use super::{PAID, Stage};
 fn status_changes_are_told_rolled_back_ones_and_snapshot_rows_are_not() {
     let mut stage = Stage::set(PAID).full_identity();
     let running = stage.connector.start_streaming();
-    stage.database.sql(
-        "UPDATE shop.orders SET status = 'PAID' WHERE id = 1;
-         BEGIN; UPDATE shop.orders SET status = 'PAID' WHERE id = 2; ROLLBACK;
-         BEGIN; UPDATE shop.orders SET status = 'PAID' WHERE id = 3;
-         SAVEPOINT s; UPDATE shop.orders SET status = 'PAID' WHERE id = 4; ROLLBACK TO s; COMMIT;
-         UPDATE shop.orders SET status = 'LOST' WHERE id = 5;
-         UPDATE shop.orders SET note = 'seen' WHERE id = 1;",
-    );
+    // The statements of one call are one transaction, unless they say otherwise.
+    for sql in [
+        "UPDATE shop.orders SET status = 'PAID' WHERE id = 1",
+        "BEGIN; UPDATE shop.orders SET status = 'PAID' WHERE id = 2; ROLLBACK",
+        "BEGIN; UPDATE shop.orders SET status = 'PAID' WHERE id = 3;
+         SAVEPOINT s; UPDATE shop.orders SET status = 'PAID' WHERE id = 4; ROLLBACK TO s; COMMIT",
+        "UPDATE shop.orders SET status = 'LOST' WHERE id = 5",
+        "UPDATE shop.orders SET note = 'seen' WHERE id = 1",
+    ] {
+        stage.database.sql(sql);
+    }
     let texts = stage.slack.wait_until_told(2);
     assert_eq!(
         texts,
@@ -64,7 +67,7 @@ fn one_update_of_50_000_rows_is_one_digest_with_exact_counts_and_sums() {
     // 1001.25 + … + 51000.25.
     assert_eq!(
         texts,
-        [":information_source: paid: 50,000 changes, NEW → PAID; 1,300,037,500 USD"]
+        [":information_source: paid: 50,000 changes, NEW → PAID; 1,300,037,500.00 USD"]
     );
     println!("told after {took:?}");
     assert!(took < Duration::from_secs(10), "{took:?}");
