@@ -21,6 +21,7 @@ pub(super) fn notice(destination: &str, key: &str, number: u64) -> Notice {
     Notice {
         id: origin.id(),
         rule: "failed".to_owned(),
+        rule_version: "1".to_owned(),
         destination: destination.to_owned(),
         severity: Severity::Info,
         mentions: Vec::new(),
