@@ -109,7 +109,7 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 }
 
 /// `what "name"`, and the nearest one that exists.
-pub(crate) fn no_such<'a>(
+pub fn no_such<'a>(
     what: &str,
     name: &str,
     known: impl IntoIterator<Item = &'a str>,
