@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::config::error::ConfigError;
+use crate::engine;
 use crate::telemetry::{self, LogFormat};
 
 pub mod check;
@@ -150,7 +151,10 @@ fn report(error: &anyhow::Error) -> ExitCode {
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {
-    let wrong = error.chain().any(|cause| cause.is::<ConfigError>());
+    let wrong = error.chain().any(|cause| {
+        let notify = cause.downcast_ref::<engine::notify::Error>();
+        cause.is::<ConfigError>() || notify.is_some_and(engine::notify::Error::is_configuration)
+    });
     if wrong { USAGE } else { FAILED }
 }
 

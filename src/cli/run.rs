@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::connector_file;
 use crate::config::parse::{self, CheckedConnector};
 use crate::config::worker::{self, LoadedWorker, Sources};
+use crate::engine::notify::Notifier;
 use crate::engine::progress::{Phase, Progress};
 use crate::engine::{Engine, Output, pipeline};
 
@@ -30,6 +31,9 @@ Examples:
 
   # The configuration that a running Connect cluster has
   curl -s localhost:8083/connectors/inventory/config | walstreet run - --bootstrap-servers localhost:9092
+
+  # Slack hears of status changes too
+  walstreet run connector.json --bootstrap-servers localhost:9092 --notify notify.toml
 
   # Is everything in there understood?
   walstreet run --check-config connector.json --bootstrap-servers localhost:9092
@@ -61,6 +65,9 @@ pub(super) struct Args {
     /// PostgreSQL, so give it a slot of its own.
     #[arg(long)]
     discard: bool,
+    /// Tell Slack of changes too, by the rules of this file; SIGHUP reads it again.
+    #[arg(long, value_name = "FILE")]
+    notify: Option<PathBuf>,
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
@@ -91,13 +98,19 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     } else {
         Output::Kafka
     };
-    stream(&checked, &loaded, output)
+    let notifier = args.notify.as_deref().map(Notifier::start).transpose()?;
+    let ended = stream(&checked, &loaded, output, notifier.as_ref());
+    if let Some(notifier) = notifier {
+        notifier.stop();
+    }
+    ended
 }
 
 fn stream(
     checked: &CheckedConnector,
     loaded: &LoadedWorker,
     output: Output,
+    notifier: Option<&Notifier>,
 ) -> anyhow::Result<ExitCode> {
     let (progress, cancel) = (Progress::default(), stop::on_signal()?);
     let engine = Engine {
@@ -106,6 +119,7 @@ fn stream(
         output,
         cancel: &cancel,
         progress: &progress,
+        notifier,
     };
     std::thread::scope(|scope| {
         scope.spawn(|| match output {

@@ -49,6 +49,8 @@ pub enum Error {
     Pipeline(#[from] pipeline::Error),
     #[error("the server sent a row at {lsn} of relation {relation_id}, which it had not described")]
     UnknownRelation { relation_id: u32, lsn: Lsn },
+    #[error(transparent)]
+    Notify(#[from] super::notify::Error),
     #[error("could not start the threads that talk to PostgreSQL")]
     Runtime(#[source] std::io::Error),
     /// Asked for; not a failure.
@@ -71,6 +73,7 @@ impl Error {
             Self::Encode { source, .. } => source.is_retriable(),
             Self::Setup(error) => error.is_retriable(),
             Self::Pipeline(error) => error.is_retriable(),
+            Self::Notify(error) => error.is_retriable(),
             Self::Plan(_)
             | Self::Decode { .. }
             | Self::Assemble(_)

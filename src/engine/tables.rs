@@ -5,9 +5,11 @@ use tokio::runtime::Handle;
 use tokio_postgres::Client;
 
 use super::error::Error;
+use super::notify::Telling;
 use crate::change::filter::TableFilter;
 use crate::config::connector::ConnectorConfig;
 use crate::debezium::encoder::TableEncoder;
+use crate::notify::rules::TableRules;
 use crate::postgres::catalog::{TypeKind, Types};
 use crate::postgres::pgoutput::Relation;
 use crate::postgres::{Lsn, catalog_query, client};
@@ -20,6 +22,15 @@ pub(super) struct Tables<'a> {
     filter: TableFilter,
     /// `None` for a table that is not captured.
     encoders: FxHashMap<u32, Option<TableEncoder>>,
+    /// Of captured tables, when there is a notifier.
+    watched: FxHashMap<u32, Watched>,
+}
+
+/// A table as the notifier's rules see it.
+struct Watched {
+    relation: Relation,
+    key: Vec<String>,
+    rules: Option<TableRules>,
 }
 
 impl<'a> Tables<'a> {
@@ -37,15 +48,21 @@ impl<'a> Tables<'a> {
             types,
             filter,
             encoders: FxHashMap::default(),
+            watched: FxHashMap::default(),
         }
     }
 
     /// Compiles the encoder of a table that the server described, or described anew.
     ///
     /// Nullability, defaults and the key come from the catalog as it is now, as in Debezium (`PostgresSchema.applySchemaChangesForTable`).
-    pub(super) fn learn(&mut self, relation: &Relation) -> Result<(), Error> {
+    pub(super) fn learn(
+        &mut self,
+        relation: &Relation,
+        telling: Option<&Telling<'_>>,
+    ) -> Result<(), Error> {
         if !self.filter.accepts(&relation.schema, &relation.name) {
             self.encoders.insert(relation.id, None);
+            self.watched.remove(&relation.id);
             return Ok(());
         }
         self.reconnect_if_closed()?;
@@ -61,7 +78,28 @@ impl<'a> Tables<'a> {
         let encoder = TableEncoder::for_stream(relation, table, &self.types, self.config);
         tracing::debug!(table = %format!("{}.{}", relation.schema, relation.name), topic = %encoder.topic(), "table described");
         self.encoders.insert(relation.id, Some(encoder));
+        if let Some(telling) = telling {
+            let key = table.map_or(&[][..], |table| &table.key);
+            let watched = Watched {
+                relation: relation.clone(),
+                key: key.to_vec(),
+                rules: telling.compile_for(self.config, relation, key),
+            };
+            self.watched.insert(relation.id, watched);
+        }
         Ok(())
+    }
+
+    /// What the notifier wants to know of a table; `None` where its changes cost nothing.
+    pub(super) fn rules(&self, relation_id: u32) -> Option<&TableRules> {
+        self.watched.get(&relation_id)?.rules.as_ref()
+    }
+
+    /// The notifier's file was read again.
+    pub(super) fn compile_rules_again(&mut self, telling: &Telling<'_>) {
+        for watched in self.watched.values_mut() {
+            watched.rules = telling.compile_for(self.config, &watched.relation, &watched.key);
+        }
     }
 
     /// The encoder of a described table, `None` when the table is not captured.

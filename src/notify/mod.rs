@@ -25,6 +25,7 @@ pub mod digest;
 pub mod escape;
 mod exposure;
 pub mod fake_slack;
+pub mod identity_key;
 pub mod last_states;
 pub mod link;
 pub mod mask;

@@ -129,7 +129,9 @@ impl LineTable {
         );
         let kind = match (&before, &after) {
             (None, None) => ChangeKind::Truncate,
-            (None, Some(new)) => ChangeKind::Insert { new: self.tuple(new) },
+            (None, Some(new)) => ChangeKind::Insert {
+                new: self.tuple(new),
+            },
             (Some(old), None) => ChangeKind::Delete {
                 old: OldTuple::Full(self.tuple(old)),
             },

@@ -241,7 +241,7 @@ fn described(name: &str, destination: &config::Destination) -> Destination {
 
 /// Whether Slack took it.
 fn send(file: &NotifyFile, name: &str, body: &serde_json::Value) -> anyhow::Result<bool> {
-    let clients = crate::engine::notify::open_destinations(file)?;
+    let clients = crate::engine::notify::destinations::open(file)?;
     let client = clients
         .into_iter()
         .find(|(destination, _)| destination.name == name);

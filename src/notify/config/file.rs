@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -337,6 +338,15 @@ impl NotifyFile {
     #[must_use]
     pub fn exposed(&self, table: &str) -> Option<&BTreeMap<Spanned<String>, Mask>> {
         self.notify.expose.get(table)
+    }
+}
+
+impl Notify {
+    /// Whether something that was committed then is told too late to be told alone.
+    #[must_use]
+    pub fn is_stale(&self, committed_at: Timestamp, now: Timestamp) -> bool {
+        let most = SignedDuration::try_from(self.stale_after.0);
+        most.is_ok_and(|most| now.duration_since(committed_at) > most)
     }
 }
 

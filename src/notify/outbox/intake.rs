@@ -1,9 +1,12 @@
 //! Into the outbox: notices and the position they stand for, in one transaction.
 
+use std::collections::HashMap;
+
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::audit::{self, Audit};
-use super::{Outbox, OutboxError};
+use super::{Outbox, OutboxError, states};
+use crate::notify::last_states::State;
 use crate::notify::notice::{Content, Notice, Severity};
 use crate::postgres::Lsn;
 
@@ -17,6 +20,8 @@ pub struct Intake<'a> {
     pub notices: &'a [Notice],
     /// The rule engine's windows as they stand at the watermark.
     pub windows: Option<&'a str>,
+    /// Last values of watched columns that these commits changed.
+    pub states: &'a HashMap<String, State>,
 }
 
 /// How many notices were new.
@@ -52,6 +57,7 @@ impl Outbox {
                     position(intake.watermark),
                     intake.windows
                 ])?;
+            states::write(transaction, intake.source, intake.states)?;
             insert(transaction, intake.notices, &bodies, now_ms)
         })
     }

@@ -17,6 +17,7 @@ mod intake;
 mod mutes;
 mod operator;
 mod queue;
+mod states;
 mod thread;
 
 use std::fs::{File, TryLockError};
@@ -157,7 +158,11 @@ impl Outbox {
         }
     }
 
-    fn what_was_sending_is_unknown(&self, now_ms: i64) -> Result<(), OutboxError> {
+    /// Nobody waits for the answers to what is being sent any more.
+    ///
+    /// # Errors
+    /// When the file takes nothing.
+    pub fn what_was_sending_is_unknown(&self, now_ms: i64) -> Result<(), OutboxError> {
         self.write(|transaction| {
             transaction.execute(
                 "INSERT INTO audit (at, destination, delivery_id, what, detail)

@@ -84,3 +84,11 @@ CREATE TABLE audit (
     facts       TEXT
 ) STRICT;
 CREATE INDEX audit_at ON audit (at);
+
+-- Last values of watched columns; null is SQL's null.
+CREATE TABLE last_state (
+    source TEXT NOT NULL,
+    id     TEXT NOT NULL,
+    state  BLOB,
+    PRIMARY KEY (source, id)
+) STRICT, WITHOUT ROWID;
