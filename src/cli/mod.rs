@@ -14,7 +14,7 @@ pub mod demo;
 pub mod diff;
 mod discarded;
 pub mod fake_slack;
-mod notify;
+pub mod notify;
 mod run;
 pub mod seed;
 mod stop;
