@@ -98,3 +98,23 @@ pub fn run(args: NotifyArgs) -> anyhow::Result<ExitCode> {
 fn now_ms() -> i64 {
     crate::notify::clock::Clock::start().now().wall_ms()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::notify::config::NotifyFile;
+
+    #[test]
+    fn the_files_of_the_readme_and_of_the_compose_overlay_can_be_used() {
+        let readme = include_str!("../../../README.md");
+        let (_, file) = readme.split_once("```toml\n").unwrap();
+        let (file, _) = file.split_once("```").unwrap();
+        NotifyFile::parse(file).unwrap();
+        let overlay = include_str!("../../../docker-compose.slack.yml");
+        let (_, file) = overlay
+            .split_once("slack-notify:\n    content: |\n")
+            .unwrap();
+        let lines = file.lines().take_while(|line| line.starts_with("      "));
+        let file: String = lines.map(|line| format!("{}\n", line.trim())).collect();
+        NotifyFile::parse(&file).unwrap();
+    }
+}

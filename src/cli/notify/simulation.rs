@@ -227,3 +227,76 @@ pub(super) fn guessed_key(file: &NotifyFile, table: &str) -> Vec<String> {
         .or_else(|| columns().find(|name| name.ends_with("id")));
     key.cloned().into_iter().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::change_line::{ChangeLine, LineTable};
+    use super::*;
+
+    const FILE: &str = r#"
+[notify]
+state_dir = "/nonexistent"
+[notify.expose]
+"public.transactions" = { transaction_id = "plain", status = "plain" }
+[destination.quick]
+kind = "slack_webhook"
+url = { env = "URL" }
+[[rule]]
+name = "failed"
+table = "public.transactions"
+column = "status"
+to = ["FAILED"]
+to_dest = ["quick"]
+"#;
+
+    #[test]
+    fn the_past_is_told_as_production_would_have_told_it() {
+        let file = NotifyFile::parse(FILE).unwrap();
+        assert_eq!(
+            guessed_key(&file, "public.transactions"),
+            ["transaction_id"]
+        );
+        let line = |id: u32, to: &str| {
+            let text = format!(
+                r#"{{"before":{{"transaction_id":"{id}","status":"PENDING"}},"after":{{"transaction_id":"{id}","status":"{to}"}}}}"#
+            );
+            ChangeLine::parse(&text).unwrap()
+        };
+        let table = LineTable::new(&file, "public.transactions", &line(0, "FAILED"));
+        let mut simulation = Simulation::new(&file);
+        simulation.describe(&table.relation, &["transaction_id".to_owned()]);
+        let mut commit = |changes: &[ChangeLine], number: u64| {
+            for change in changes {
+                table.change(change, Lsn(number), |change| simulation.change(change));
+            }
+            let commit = Commit {
+                lsn: Lsn(number),
+                xid: number,
+                committed_at: Timestamp::from_second(i64::try_from(number).unwrap()).unwrap(),
+            };
+            simulation.commit(commit, commit.committed_at);
+        };
+        commit(&[line(1, "FAILED"), line(2, "CAPTURED")], 1);
+        let many: Vec<_> = (10..30).map(|id| line(id, "FAILED")).collect();
+        commit(&many, 1_000);
+        for number in 0..5 {
+            commit(&[line(number, "FAILED")], 2_000 + u64::from(number));
+        }
+        simulation.due(Timestamp::MAX);
+        let lane = ("failed".to_owned(), "quick".to_owned());
+        // One alone; one transaction of twenty; three of five at once, two as the digest of their window.
+        let told = Told {
+            matched: 26,
+            messages: 4,
+            digests: 2,
+            digested: 22,
+            repeated: 0,
+        };
+        assert_eq!(simulation.tally.told[&lane], told);
+        assert_eq!(
+            (simulation.tally.commits, simulation.tally.changes),
+            (7, 27)
+        );
+        assert!(simulation.tally.problems.is_empty() && simulation.tally.errors.is_empty());
+    }
+}

@@ -226,5 +226,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 #[cfg(test)]
+mod beside_tests;
+#[cfg(test)]
 #[path = "outbox_tests.rs"]
 mod tests;
