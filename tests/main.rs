@@ -7,6 +7,7 @@ mod demo;
 mod faults;
 mod golden_records;
 mod notify_crash;
+mod notify;
 mod pgoutput;
 mod recorded_scenarios;
 mod recording;
