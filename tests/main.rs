@@ -6,6 +6,7 @@ mod decode;
 mod demo;
 mod faults;
 mod golden_records;
+mod notify_crash;
 mod notify;
 mod pgoutput;
 mod recorded_scenarios;
