@@ -296,7 +296,7 @@ impl<'a> Start<'a> {
         connection: Connection,
         client: Client,
         types: Types,
-        (start, telling): (StreamStart, Option<Telling<'a>>),
+        (start, mut telling): (StreamStart, Option<Telling<'a>>),
         after_snapshot: bool,
     ) -> Result<(), Error> {
         let Engine {
@@ -305,6 +305,9 @@ impl<'a> Start<'a> {
             progress,
             ..
         } = *self.engine;
+        if let Some(telling) = &mut telling {
+            telling.start_at(start.from);
+        }
         let from = telling
             .as_ref()
             .map_or(start.from, |telling| telling.read_from(start.from));

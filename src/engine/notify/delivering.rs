@@ -18,7 +18,7 @@ type Destinations = Vec<(Destination, SlackClient)>;
 #[derive(Debug)]
 pub(super) struct Delivering {
     shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 #[derive(Debug)]
@@ -69,7 +69,7 @@ impl Delivering {
         });
         Ok(Self {
             shared,
-            thread: Some(thread.map_err(Error::Thread)?),
+            thread: Mutex::new(Some(thread.map_err(Error::Thread)?)),
         })
     }
 
@@ -107,9 +107,9 @@ impl Delivering {
         }
     }
 
-    pub(super) fn stop(mut self) {
+    pub(super) fn stop(&self) {
         self.shared.stop.cancel();
-        let ended = self.thread.take().map(JoinHandle::join);
+        let ended = lock(&self.thread).take().map(JoinHandle::join);
         if let Some(Err(_)) = ended {
             tracing::error!("the delivery to Slack ended in a panic");
         }

@@ -101,7 +101,7 @@ impl Notifier {
     }
 
     /// Ends the delivery in an orderly way: requests on their way get ten seconds.
-    pub fn stop(self) {
+    pub fn stop(&self) {
         self.delivering.stop();
     }
 

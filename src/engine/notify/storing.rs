@@ -110,7 +110,9 @@ impl Storing {
             self.file = file;
         }
         let mut is_present = letters.is_present || letters.is_closed;
-        for candidate in letters.take_candidates() {
+        let candidates = letters.take_candidates();
+        self.take_mutes(now);
+        for candidate in candidates {
             let committed_at = candidate.notice.commit.committed_at;
             if self.file.notify.is_stale(committed_at, now) {
                 self.catch_up.add(candidate);
@@ -126,6 +128,16 @@ impl Storing {
         }
         self.pending.states.extend(letters.states);
         self.pending.watermark = self.pending.watermark.max(letters.watermark);
+    }
+
+    /// An operator's command writes them into the outbox meanwhile.
+    fn take_mutes(&mut self, now: Timestamp) {
+        match self.outbox.mutes(now.as_millisecond()) {
+            Ok(mutes) => self.noise.set_mutes(mutes),
+            Err(error) => {
+                tracing::warn!(%error, "could not read the mutes: those known so far apply")
+            }
+        }
     }
 
     fn decide_caught_up(&mut self, now: Timestamp) {

@@ -121,6 +121,17 @@ impl<'a> Telling<'a> {
         self.told.map_or(kafka, |told| told.min(kafka))
     }
 
+    /// The stream begins at `from`. The first time this is on disk before anything else: whatever happens next, nothing that
+    /// commits after it is left out.
+    pub(crate) fn start_at(&mut self, from: Lsn) {
+        const PATIENCE: Duration = Duration::from_secs(10);
+        if self.told.is_none() {
+            self.reached = from;
+            self.hand(|_| {});
+            self.inbox.wait_until_stored(PATIENCE);
+        }
+    }
+
     /// The rules of a table of the stream; what cannot work of them is said in the log.
     pub(crate) fn compile_for(
         &self,

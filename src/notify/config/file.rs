@@ -11,7 +11,7 @@ use super::{Period, Problem, Secret, Source, States};
 use crate::notify::digest::DEFAULT_TOP;
 use crate::notify::escape::Mention;
 use crate::notify::mask::Mask;
-use crate::notify::notice::{ConversationMode, Operation, Severity};
+use crate::notify::notice::{ConversationMode, Operation, Severity, digest_of};
 
 /// The whole file, parsed and checked as far as it can be without the database.
 #[derive(Clone, Debug, Deserialize)]
@@ -136,6 +136,9 @@ pub struct RuleConfig {
     pub dedupe: Option<Period>,
     #[serde(default)]
     pub template: Template,
+    /// Eight hexadecimal digits, others when the rule says something else.
+    #[serde(skip)]
+    pub version: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -308,11 +311,26 @@ impl NotifyFile {
         let source = Source::new(text);
         let mut file: Self = toml::from_str(text).map_err(|error| vec![source.refusal(&error)])?;
         file.source = source;
+        file.name_versions(text);
         let problems = super::check::check(&file);
         if problems.is_empty() {
             Ok(file)
         } else {
             Err(problems)
+        }
+    }
+
+    /// The rule as it stands in the file, without its place and layout.
+    fn name_versions(&mut self, text: &str) {
+        let written: Option<toml::Table> = toml::from_str(text).ok();
+        let rules = written
+            .as_ref()
+            .and_then(|file| file.get("rule")?.as_array());
+        for (rule, written) in self.rules.iter_mut().zip(rules.into_iter().flatten()) {
+            rule.version = digest_of(&[&format!("{written:?}")])
+                .chars()
+                .take(8)
+                .collect();
         }
     }
 
