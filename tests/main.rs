@@ -6,6 +6,8 @@ mod decode;
 mod demo;
 mod faults;
 mod golden_records;
+mod notify_crash;
+mod notify;
 mod pgoutput;
 mod recorded_scenarios;
 mod recording;

@@ -56,6 +56,8 @@ pub enum Error {
          for a synchronous standby (synchronous_standby_names)?", waited.as_secs()
     )]
     NotVisible { xid: u32, waited: Duration },
+    #[error(transparent)]
+    Notify(#[from] super::notify::Error),
     #[error("could not start the threads that talk to PostgreSQL")]
     Runtime(#[source] std::io::Error),
     /// Asked for; not a failure.
@@ -79,6 +81,7 @@ impl Error {
             Self::Setup(error) => error.is_retriable(),
             Self::Pipeline(error) => error.is_retriable(),
             Self::NotVisible { .. } => true,
+            Self::Notify(error) => error.is_retriable(),
             Self::Plan(_)
             | Self::Decode { .. }
             | Self::Assemble(_)

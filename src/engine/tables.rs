@@ -8,9 +8,11 @@ use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 
 use super::error::Error;
+use super::notify::Telling;
 use crate::change::filter::TableFilter;
 use crate::config::connector::ConnectorConfig;
 use crate::debezium::encoder::TableEncoder;
+use crate::notify::rules::TableRules;
 use crate::postgres::catalog::{TypeKind, Types};
 use crate::postgres::pgoutput::Relation;
 use crate::postgres::{Lsn, catalog_query, client};
@@ -30,6 +32,15 @@ pub(super) struct Tables<'a> {
     cancel: &'a CancellationToken,
     /// The transaction that was found visible last.
     visible: Option<u32>,
+    /// Of captured tables, when there is a notifier.
+    watched: FxHashMap<u32, Watched>,
+}
+
+/// A table as the notifier's rules see it.
+struct Watched {
+    relation: Relation,
+    key: Vec<String>,
+    rules: Option<TableRules>,
 }
 
 impl<'a> Tables<'a> {
@@ -50,6 +61,7 @@ impl<'a> Tables<'a> {
             encoders: FxHashMap::default(),
             cancel,
             visible: None,
+            watched: FxHashMap::default(),
         }
     }
 
@@ -57,9 +69,15 @@ impl<'a> Tables<'a> {
     ///
     /// Nullability, defaults and the key come from the catalog as it is now, as in Debezium (`PostgresSchema.applySchemaChangesForTable`),
     /// but never as it was before that transaction: Debezium writes null keys then.
-    pub(super) fn learn(&mut self, relation: &Relation, xid: Option<u32>) -> Result<(), Error> {
+    pub(super) fn learn(
+        &mut self,
+        relation: &Relation,
+        xid: Option<u32>,
+        telling: Option<&Telling<'_>>,
+    ) -> Result<(), Error> {
         if !self.filter.accepts(&relation.schema, &relation.name) {
             self.encoders.insert(relation.id, None);
+            self.watched.remove(&relation.id);
             return Ok(());
         }
         self.reconnect_if_closed()?;
@@ -78,7 +96,28 @@ impl<'a> Tables<'a> {
         let encoder = TableEncoder::for_stream(relation, table, &self.types, self.config);
         tracing::debug!(table = %format!("{}.{}", relation.schema, relation.name), topic = %encoder.topic(), "table described");
         self.encoders.insert(relation.id, Some(encoder));
+        if let Some(telling) = telling {
+            let key = table.map_or(&[][..], |table| &table.key);
+            let watched = Watched {
+                relation: relation.clone(),
+                key: key.to_vec(),
+                rules: telling.compile_for(self.config, relation, key),
+            };
+            self.watched.insert(relation.id, watched);
+        }
         Ok(())
+    }
+
+    /// What the notifier wants to know of a table; `None` where its changes cost nothing.
+    pub(super) fn rules(&self, relation_id: u32) -> Option<&TableRules> {
+        self.watched.get(&relation_id)?.rules.as_ref()
+    }
+
+    /// The notifier's file was read again.
+    pub(super) fn compile_rules_again(&mut self, telling: &Telling<'_>) {
+        for watched in self.watched.values_mut() {
+            watched.rules = telling.compile_for(self.config, &watched.relation, &watched.key);
+        }
     }
 
     /// The encoder of a described table, `None` when the table is not captured.

@@ -18,6 +18,7 @@ fn store(outbox: &Outbox, watermark: u64, notices: &[Notice]) -> Stored {
         watermark: Lsn(watermark),
         notices,
         windows: Some("{}"),
+        states: &std::collections::HashMap::new(),
     };
     outbox.store(intake, 10).unwrap()
 }
@@ -162,6 +163,7 @@ fn a_file_that_takes_nothing_says_so_and_the_position_stays() {
         watermark: Lsn(200),
         notices: &[notice("ops", "a", 2)],
         windows: None,
+        states: &std::collections::HashMap::new(),
     };
     let error = outbox.store(intake, 10).unwrap_err();
     assert!(matches!(error, OutboxError::ReadOnly { .. }), "{error:?}");
@@ -191,6 +193,7 @@ fn a_full_disk_is_told_and_passes() {
         watermark: Lsn(30_000),
         notices: &many,
         windows: None,
+        states: &std::collections::HashMap::new(),
     };
     let error = outbox.store(intake, 10).unwrap_err();
     assert!(matches!(error, OutboxError::Full { .. }), "{error:?}");
