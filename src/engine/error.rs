@@ -1,5 +1,7 @@
 //! Why a connector stopped, and whether starting it again can help.
 
+use std::time::Duration;
+
 use crate::change::assembler::AssembleError;
 use crate::connect::offset::OffsetError;
 use crate::debezium::encoder::EncodeError;
@@ -51,6 +53,11 @@ pub enum Error {
     UnknownRelation { relation_id: u32, lsn: Lsn },
     #[error(transparent)]
     Notify(#[from] super::notify::Error),
+    #[error(
+        "transaction {xid}, which the server sent, is not visible after {} s, so its tables cannot be described: does its commit wait \
+         for a synchronous standby (synchronous_standby_names)?", waited.as_secs()
+    )]
+    NotVisible { xid: u32, waited: Duration },
     #[error("could not start the threads that talk to PostgreSQL")]
     Runtime(#[source] std::io::Error),
     /// Asked for; not a failure.
@@ -74,6 +81,7 @@ impl Error {
             Self::Setup(error) => error.is_retriable(),
             Self::Pipeline(error) => error.is_retriable(),
             Self::Notify(error) => error.is_retriable(),
+            Self::NotVisible { .. } => true,
             Self::Plan(_)
             | Self::Decode { .. }
             | Self::Assemble(_)

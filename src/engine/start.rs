@@ -319,7 +319,7 @@ impl<'a> Start<'a> {
             source,
             assembler: Assembler::new(start.last_commit_lsn, now),
             resume: Resume::after(start.sent),
-            tables: Tables::new(config, self.runtime, client, types),
+            tables: Tables::new(config, self.runtime, client, types, cancel),
             outlet: self.outlet,
             records: self.records,
             messages: MessageEncoder::new(config),

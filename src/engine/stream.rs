@@ -220,7 +220,10 @@ impl Stream<'_> {
                 }
                 self.commit(xid, end_lsn, committed_at);
             }
-            Step::Relation(relation) => self.tables.learn(&relation, self.telling.as_ref())?,
+            Step::Relation(relation) => {
+                let xid = self.assembler.xid();
+                self.tables.learn(&relation, xid, self.telling.as_ref())?;
+            }
             Step::Logical {
                 transactional,
                 prefix,
@@ -278,7 +281,7 @@ impl Stream<'_> {
         };
         // Records of this transaction may still be in the buffer: the checkpoint comes after them.
         self.outlet
-            .checkpoint_after(&self.records.buffer, self.at.checkpoint());
+            .checkpoint_after(&self.records.buffer, self.checkpoint());
         add(&self.progress.transactions, 1);
     }
 
@@ -298,7 +301,7 @@ impl Stream<'_> {
                 since: Instant::now(),
                 ..self.at
             };
-            self.outlet.checkpoint(self.at.checkpoint());
+            self.outlet.checkpoint(self.checkpoint());
             if let Some(telling) = &mut self.telling {
                 telling.idle_at(wal_end);
             }
@@ -317,6 +320,15 @@ impl Stream<'_> {
             return Ok(());
         };
         heartbeats.beat(now_ns() / 1_000_000, &mut self.records)
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
+        Checkpoint::BetweenTransactions {
+            lsn: self.at.lsn,
+            last_commit_lsn: self.assembler.last_commit_lsn(),
+            xid: self.at.xid,
+            committed_at: self.at.committed_at,
+        }
     }
 
     /// What Kafka and the notifier's outbox both have.
@@ -345,16 +357,6 @@ impl Stream<'_> {
             && telling.take_new_rules()
         {
             self.tables.compile_rules_again(telling);
-        }
-    }
-}
-
-impl Reached {
-    fn checkpoint(self) -> Checkpoint {
-        Checkpoint::BetweenTransactions {
-            lsn: self.lsn,
-            xid: self.xid,
-            committed_at: self.committed_at,
         }
     }
 }
