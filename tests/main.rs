@@ -7,6 +7,7 @@ mod demo;
 mod faults;
 mod golden_records;
 mod pgoutput;
+mod properties;
 mod recorded_scenarios;
 mod recording;
 mod replication;
