@@ -1,6 +1,8 @@
 //! What users and Connect write: literals, date patterns, regular expressions, lists of them, decimals. The first byte chooses.
 #![no_main]
 
+use std::hint::black_box;
+
 use libfuzzer_sys::fuzz_target;
 use walstreet::config::patterns::{compile_anywhere, compile_whole, parse_key_rules, parse_list};
 use walstreet::connect::big_decimal::BigDecimal;
@@ -55,16 +57,16 @@ fn dates(text: &str) {
         let _again = format.parse(&format.format(milliseconds));
     }
     if let Ok(milliseconds) = format.parse(text) {
-        format.format(milliseconds);
+        black_box(format.format(milliseconds));
     }
 }
 
 fn decimals(text: &str) {
     if let Some(decimal) = BigDecimal::parse(text) {
-        decimal.long_value();
+        black_box(decimal.long_value());
         assert!(!decimal.double_value().is_nan());
         assert!(!decimal.float_value().is_nan());
-        decimal.to_exact_integer();
+        black_box(decimal.to_exact_integer());
     }
 }
 

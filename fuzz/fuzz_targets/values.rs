@@ -22,7 +22,7 @@ use walstreet::postgres::catalog::{Column, Type, TypeKind, Types};
 /// Schema, name, modifier.
 const TYPES: [(&str, &str, i32); 40] = [
     ("pg_catalog", "bool", -1),
-    ("pg_catalog", "int4", -1),
+    ("pg_catalog", "int8", -1),
     ("pg_catalog", "float4", -1),
     ("pg_catalog", "float8", -1),
     ("pg_catalog", "numeric", -1),

@@ -26,7 +26,7 @@ impl Kind {
 
     /// An array of one or two dimensions, or none at all; an element can be NULL.
     pub(super) fn array(self) -> impl Strategy<Value = Option<String>> {
-        let rows = |columns| vec(vec(self.value(), columns), 1..3);
+        let rows = move |columns| vec(vec(self.value(), columns), 1..3);
         let nested = (1..3_usize).prop_flat_map(rows).prop_map(|rows| {
             let rows: Vec<String> = rows.iter().map(|row| braces(row)).collect();
             format!("{{{}}}", rows.join(","))
@@ -72,7 +72,7 @@ pub(super) const KINDS: [Kind; 72] = [
         number("-?[0-9]{1,40}(\\.[0-9]{1,40})?", &["Infinity", "-Infinity"])
     }),
     kind("numeric(9,3)", || {
-        number("-?[0-9]{1,6}(\\.[0-9]{1,5})?", &[])
+        number("-?[0-9]{1,5}(\\.[0-9]{1,5})?", &[])
     }),
     kind("numeric(38,0)", || number("-?[0-9]{1,38}", &[])),
     kind("numeric(50,20)", || {
@@ -120,7 +120,7 @@ pub(super) const KINDS: [Kind; 72] = [
     kind("ltree", || {
         matching("([a-z_0-9]{1,4}(\\.[A-Z]{1,3}){0,3})?")
     }),
-    kind("isbn", || one_of(&["978-0-393-04002-9", "0393040029"])),
+    kind("isbn", || one_of(&["978-0-393-04002-9", "039304002X"])),
     kind("bit(9)", || matching("[01]{9}")),
     kind("line", || one_of(&["{1,-1,0}", "{0.5,2,-3e10}"])),
     kind("lseg", || one_of(&["[(0,0),(1.5,-2)]"])),
@@ -275,7 +275,7 @@ fn date() -> BoxedStrategy<String> {
     prop_oneof![
         6 => day(5_874_896),
         2 => one_of(&SPECIAL_DAYS),
-        1 => one_of(&["infinity", "-infinity", "5874897-12-31"]),
+        1 => one_of(&["infinity", "-infinity", "5874897-12-30"]),
     ]
     .boxed()
 }
@@ -296,7 +296,7 @@ fn timestamp() -> BoxedStrategy<String> {
     let ordinary = (day(294_275), time()).prop_map(|(day, time)| format!("{day} {time}"));
     prop_oneof![
         6 => ordinary,
-        1 => one_of(&["infinity", "-infinity", "294276-12-31 23:59:59.999999", "1970-01-01 00:00:00"]),
+        1 => one_of(&["infinity", "-infinity", "294276-12-31 23:59:59", "1970-01-01 00:00:00"]),
         1 => one_of(&["0001-12-31 23:59:59.5 BC", "4713-01-01 00:00:00 BC", "0005-02-29 12:00:00.000001 BC",
                      "1582-10-10 01:02:03", "1969-12-31 23:59:59.999999"]),
     ]
