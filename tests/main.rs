@@ -9,6 +9,7 @@ mod golden_records;
 mod notify;
 mod notify_crash;
 mod pgoutput;
+mod properties;
 mod recorded_scenarios;
 mod recording;
 mod replication;

@@ -178,7 +178,7 @@ fn cells(row: &[Given]) -> Vec<u8> {
     bytes
 }
 
-fn config() -> impl Strategy<Value = ConnectorConfig> {
+pub(crate) fn config() -> impl Strategy<Value = ConnectorConfig> {
     let json = (any::<[bool; 3]>()).prop_map(|[schemas, base64, replace]| {
         ConverterConfig::Json(JsonConverterOptions {
             schemas,

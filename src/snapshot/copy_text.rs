@@ -25,11 +25,7 @@ pub enum LineError {
 /// # Errors
 /// When the line is not what the server writes for `column_count` columns; `cells` may then hold part of it.
 #[inline]
-pub(super) fn append_cells(
-    line: &[u8],
-    column_count: u16,
-    cells: &mut Vec<u8>,
-) -> Result<(), LineError> {
+pub fn append_cells(line: &[u8], column_count: u16, cells: &mut Vec<u8>) -> Result<(), LineError> {
     let fields = line.strip_suffix(b"\n").ok_or(LineError::Unterminated)?;
     let expected = usize::from(column_count);
     if expected == 0 && fields.is_empty() {

@@ -4,10 +4,11 @@
 //! tuple form, into [`RowBatch`]es that an encoder takes from a bounded channel at the same time.
 
 pub mod batch;
-mod batcher;
-mod copy_text;
+pub mod copy_text;
 pub mod marker;
 pub mod session;
+
+mod batcher;
 
 pub use batch::{BatchReceiver, BatchSender, RowBatch};
 pub use session::{Error, Session, SnapshotStart, TableRead};
