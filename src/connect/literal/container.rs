@@ -76,13 +76,37 @@ impl Entries {
 /// `mergeSchemas`: the wider of two numeric types, or the later of two equal ones. Of logical types, only equal ones merge here.
 fn merge(previous: Schema, new: Schema) -> Result<Schema, Failure> {
     if std::mem::discriminant(&previous.kind) == std::mem::discriminant(&new.kind) {
-        let same = previous.name == new.name && previous.parameters == new.parameters;
-        return if same { Ok(new) } else { Err(Failure::Mixed) };
+        return if shows(&new, &previous) {
+            Ok(new)
+        } else if shows(&previous, &new) {
+            Ok(previous)
+        } else {
+            Err(Failure::Mixed)
+        };
     }
     match (width(&previous), width(&new)) {
         (Some(previous_width), Some(new_width)) if new_width > previous_width => Ok(new),
         (Some(_), Some(_)) => Ok(previous),
         _ => Err(Failure::Mixed),
+    }
+}
+
+/// Whether values of `other` can be written with `schema`. Java takes the later schema whatever is in the earlier array or map, and
+/// looks at the values alone when it writes them; here a value is written as its schema says.
+fn shows(schema: &Schema, other: &Schema) -> bool {
+    // Of literals, only what holds no value but null.
+    if other.optional {
+        return true;
+    }
+    match (&schema.kind, &other.kind) {
+        (Kind::Array(items), Kind::Array(others)) => shows(items, others),
+        (Kind::Map(keys, values), Kind::Map(other_keys, other_values)) => {
+            let is_object = |keys: &Schema| keys.kind == Kind::String;
+            let same_form = other_keys.optional || is_object(keys) == is_object(other_keys);
+            same_form && shows(keys, other_keys) && shows(values, other_values)
+        }
+        (Kind::Array(_) | Kind::Map(..), _) | (_, Kind::Array(_) | Kind::Map(..)) => false,
+        _ => schema.name == other.name && schema.parameters == other.parameters,
     }
 }
 

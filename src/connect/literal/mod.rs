@@ -319,4 +319,24 @@ mod tests {
         }
         assert_eq!(differences, Vec::<String>::new());
     }
+
+    /// What a fuzzer found: the schema of the last element did not fit the first.
+    #[test]
+    fn containers_of_different_shape_are_refused_or_shown() {
+        for literal in [
+            "[[[1],[2]],[2]]",
+            r#"[{1:2},{"a":2}]"#,
+            r#"[[9999999999],["1970-01-01"]]"#,
+            "[[1e400],[1e500]]",
+        ] {
+            assert_eq!(parse(literal).err(), Some(LiteralError::Mixed), "{literal}");
+        }
+        for literal in ["[[[1]],[]]", "[[],[[1]]]", "[{1:2},{}]", "[{},{1:[2]}]"] {
+            let parsed = parse(literal).unwrap();
+            let mut text = Vec::new();
+            let schema = parsed.schema.unwrap();
+            write_datum(&schema, &parsed.value, &mut HeaderSink::new(&mut text));
+            assert_eq!(String::from_utf8(text).unwrap(), literal);
+        }
+    }
 }
