@@ -59,7 +59,7 @@ fn columns_that_differ_only_in_case_are_columns_of_their_own() {
         .collect();
     assert_eq!(
         rows,
-        [r#"{"V":"A","id":1,"v":"a"}"#, r#"{"V":"B","id":2,"v":"b"}"#]
+        [r#"{"id":1,"v":"a","V":"A"}"#, r#"{"id":2,"v":"b","V":"B"}"#]
     );
     running.terminate().expect(0, &["stopping"]);
 }
