@@ -4,9 +4,11 @@ import dataclasses, itertools, json, subprocess, time
 import connectors
 from processes import Usage, run_to_its_end
 from stack import StackError
+from topics import ANSWER_SECONDS
 
 DATABASE = "bench"
 TABLE = "public.transactions"
+WIDE_TABLE = "public.wide"
 BASE_SLOT = "bench_base"
 
 # What one would set for throughput, with the best values we found for Debezium.
@@ -22,6 +24,8 @@ TUNED = {
 }
 TUNED_FOR_LATENCY = TUNED | {"producer.override.linger.ms": "0"}
 
+ROW_STATE = {"transforms": "unwrap", "transforms.unwrap.type": "io.debezium.transforms.ExtractNewRecordState"}
+
 # Nothing that works needs so long.
 START_SECONDS = 60
 SLOWEST_ROWS_A_SECOND = 1000
@@ -29,14 +33,13 @@ SLOWEST_ROWS_A_SECOND = 1000
 
 @dataclasses.dataclass
 class Backlog:
-    """What is to be read: the changes between the base slot and `end_lsn`, or the rows of the table when that is None."""
+    """What is to be read: the changes of the table between the base slot and `end_lsn`, or its rows. `options` are the connectors'."""
     name: str
     records: int
     end_lsn: str | None = None
-
-    @property
-    def is_snapshot(self):
-        return self.end_lsn is None
+    table: str = TABLE
+    options: dict[str, str] = dataclasses.field(default_factory=dict)
+    is_snapshot: bool = False
 
     @property
     def patience_seconds(self):
@@ -67,7 +70,7 @@ class Surroundings:
         """Of a connector, its slot and its topics: a new one for each run."""
         return f"{competitor}_{next(self._numbers)}"
 
-    def config(self, name, snapshot, options):
+    def config(self, name, snapshot, options, table=TABLE):
         mode = "initial" if snapshot else "no_data"
         return {
             "name": name,
@@ -82,7 +85,7 @@ class Surroundings:
             "plugin.name": "pgoutput",
             "publication.name": "bench",
             "publication.autocreate.mode": "disabled",
-            "table.include.list": TABLE,
+            "table.include.list": table,
             "snapshot.mode": mode,
             "key.converter": "org.apache.kafka.connect.json.JsonConverter",
             "key.converter.schemas.enable": "false",
@@ -120,7 +123,7 @@ class PostgresOwn:
 
     def take(self, backlog):
         if backlog.is_snapshot:
-            return self._measure(backlog, self._psql("SELECT 1"), self._psql(f"COPY {TABLE} TO STDOUT"))
+            return self._measure(backlog, self._psql("SELECT 1"), self._psql(f"COPY {backlog.table} TO STDOUT"))
         name = self.at.name(self.key)
         self.at.copy_base_slot(name)
         try:
@@ -131,9 +134,9 @@ class PostgresOwn:
 
     def _measure(self, backlog, nothing, everything):
         with open(self.at.directory / f"{self.key}.log", "ab") as log:
-            idle_seconds = run_to_its_end(nothing, self.at.usage(), log)
+            idle_seconds = run_to_its_end(nothing, self.at.usage(), log, START_SECONDS)
             usage = self.at.usage()
-            seconds = run_to_its_end(everything, usage, log)
+            seconds = run_to_its_end(everything, usage, log, backlog.patience_seconds)
         return Measurement.of(backlog.records / (seconds - idle_seconds), usage)
 
     def _connection(self, program):
@@ -175,13 +178,15 @@ class NullSink:
         name = self.at.name(self.key)
         if not backlog.is_snapshot:
             self.at.copy_base_slot(name)
-        connector = Discarding(self.at.stack, self.at.config(name, backlog.is_snapshot, {}), self.at.directory)
+        connector = Discarding(self.at.stack, self.at.config(name, backlog.is_snapshot, backlog.options, backlog.table),
+                               self.at.directory)
         connector.binary = self.at.binary
         usage = self.at.usage()
         try:
             connector.start()
             usage.client = connector.process.pid
-            line = usage.sample_until(lambda: self._finished(connector, backlog))
+            line = usage.sample_until(lambda: self._finished(connector, backlog), backlog.patience_seconds,
+                                      f"{name} has read {backlog.records:,} records")
             connector.stop()
         finally:
             connector.delete()
@@ -206,22 +211,22 @@ class IntoKafka:
         name = self.at.name(self.key)
         if not backlog.is_snapshot:
             self.at.copy_base_slot(name)
-        with self.running(name, backlog.is_snapshot, self.options) as running:
+        with self.running(name, backlog.is_snapshot, self.options | backlog.options, backlog.table) as running:
             arrived = running.until_arrived(backlog.records, backlog.patience_seconds)
         seconds = (arrived["last_ms"] - arrived["first_ms"]) / 1000
         return Measurement.of(backlog.records / seconds, running.usage)
 
-    def running(self, name, snapshot, options):
-        connector = self.connector(self.at.config(name, snapshot, options))
-        return Running(self.at, connector, self.at.usage(self.worker_pid()))
+    def running(self, name, snapshot, options, table=TABLE):
+        connector = self.connector(self.at.config(name, snapshot, options, table))
+        return Running(self.at, connector, self.at.usage(self.worker_pid()), table)
 
 
 class Running:
     """A connector between its start and its stop, with a topic and a slot of its own that are gone afterwards."""
 
-    def __init__(self, surroundings, connector, usage):
+    def __init__(self, surroundings, connector, usage, table):
         self.at, self.connector, self.usage = surroundings, connector, usage
-        self.topic = f"{connector.name}.{TABLE}"
+        self.topic = f"{connector.name}.{table}"
 
     def __enter__(self):
         self.at.topics.create(self.topic)
@@ -257,7 +262,8 @@ class Running:
                 look_after += 1
             return self.at.topics.has_answer()
 
-        self.usage.sample_until(answered)
+        # Consume.java gives up after `seconds` and says what was there: that is the better answer.
+        self.usage.sample_until(answered, seconds + ANSWER_SECONDS, f"{count:,} records of {self.connector.name} are in Kafka")
         arrived = self.at.topics.answer()
         if arrived["count"] != count:
             raise StackError(f"{self.connector.name}: {arrived['count']} records in the topic instead of {count}")

@@ -30,9 +30,12 @@ class Usage:
             if pid not in self.earlier:
                 self.backends[pid] = cpu_seconds(pid) or self.backends.get(pid, 0.0)
 
-    def sample_until(self, done):
-        """Samples until `done` says so; returns what it says."""
+    def sample_until(self, done, seconds, what):
+        """Samples until `done` says so; returns what it says. Gives up after so many seconds, and says what it waited for."""
+        deadline = time.monotonic() + seconds
         while not (result := done()):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"waited {seconds} s until {what}")
             self.sample()
             time.sleep(SAMPLE_SECONDS)
         self.sample()
@@ -47,7 +50,7 @@ class Usage:
         return sum(self.backends.values())
 
 
-def run_to_its_end(command, usage, log):
+def run_to_its_end(command, usage, log, seconds):
     """Runs a program that ends by itself; returns its seconds, which do not depend on how often we look."""
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
     started, ended = time.monotonic(), []
@@ -61,7 +64,7 @@ def run_to_its_end(command, usage, log):
     watcher.start()
     try:
         usage.client = process.pid
-        usage.sample_until(lambda: ended)
+        usage.sample_until(lambda: ended, seconds, f"{os.path.basename(command[0])} ends")
     except BaseException:
         process.kill()
         raise

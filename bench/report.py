@@ -61,6 +61,11 @@ def table(rows):
         cells.append(" / ".join(number(row.median(key, "cpu_seconds")) for key in USED))
         cells.append(" / ".join(number(row.median(key, "peak_mb"), digits=0) for key in USED))
         lines.append(cells)
+    return aligned(lines)
+
+
+def aligned(lines):
+    """The first line is the heading."""
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     lines.insert(1, ["-" * width for width in widths])
     return "\n".join("| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths)) + " |" for line in lines)

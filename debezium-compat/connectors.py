@@ -1,25 +1,28 @@
 """The two kinds of connectors that are compared. Both are started, waited for, stopped and started again in the same way."""
-import json, os, signal, subprocess, time
+import json, os, signal, subprocess, threading, time
 
 from stack import StackError
 
 WAIT_SECONDS = 150
+DELETE_SECONDS = 30
+# Set when the whole run is to end: nobody waits for a connector any more.
+ENDING = threading.Event()
 
 
 class Connector:
-    """`name` is the connector's name, its topic.prefix and its slot."""
+    """`name` is the connector's name and its topic.prefix, and that of its slot unless the scenario names another."""
 
     def __init__(self, stack, config, directory):
         self.stack, self.config, self.directory = stack, config, directory
-        self.name = config["name"]
+        self.name, self.slot_name = config["name"], config["slot.name"]
 
     def slot(self, column):
-        return self.stack.psql(f"SELECT {column} FROM pg_replication_slots WHERE slot_name = '{self.name}'")
+        return self.stack.psql(f"SELECT {column} FROM pg_replication_slots WHERE slot_name = '{self.slot_name}'")
 
     def wait_until_streaming(self):
         # A slot is active while it is being created, too; the walsender says more.
         streams = (f"SELECT count(*) FROM pg_replication_slots JOIN pg_stat_replication ON pid = active_pid "
-                   f"WHERE slot_name = '{self.name}' AND state IN ('catchup', 'streaming')")
+                   f"WHERE slot_name = '{self.slot_name}' AND state IN ('catchup', 'streaming')")
         self.wait(lambda: self.stack.psql(streams) == "1", "streams")
 
     def wait_until_confirmed(self, lsn):
@@ -30,6 +33,8 @@ class Connector:
         deadline = time.monotonic() + WAIT_SECONDS
         while not condition():
             self.check()
+            if ENDING.is_set():
+                raise StackError("the run was ended")
             if time.monotonic() > deadline:
                 raise StackError(f"{self.kind} {self.name}: waited {WAIT_SECONDS} s until it {what}; slot active and confirmed: "
                                  f"{self.slot('active, confirmed_flush_lsn')}")
@@ -66,7 +71,9 @@ class Debezium(Connector):
         if self.exists:
             self.stack.rest("DELETE", f"/connectors/{self.name}")
             self.exists = False
-            self.wait(lambda: self.slot("active") != "t", "has stopped")
+            deadline = time.monotonic() + DELETE_SECONDS
+            while self.slot("active") == "t" and time.monotonic() < deadline:
+                time.sleep(0.1)
 
 
 class Walstreet(Connector):

@@ -30,6 +30,8 @@ class Stack:
     poll_seconds = 0.1
 
     def __init__(self, env=None):
+        # Servers that were there before are there afterwards.
+        self.stays = env is not None
         self.env = env or {}
         self._children = {}
 
@@ -56,7 +58,8 @@ class Stack:
 
     def down(self):
         for server in reversed(SERVERS):
-            stop(self.pid(server), str(self.directory))
+            # Their data is thrown away and need not be in order; with SIGQUIT PostgreSQL takes its processes along.
+            stop(self.pid(server), str(self.directory), signal.SIGQUIT if server == "POSTGRES" else signal.SIGKILL)
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def alive(self, server):
@@ -106,7 +109,7 @@ class Stack:
             "config.storage.replication.factor": "1",
             "offset.storage.replication.factor": "1",
             "status.storage.replication.factor": "1",
-            "offset.flush.interval.ms": "1000",
+            "offset.flush.interval.ms": "200",
             "key.converter": "org.apache.kafka.connect.json.JsonConverter",
             "value.converter": "org.apache.kafka.connect.json.JsonConverter",
         }
@@ -244,7 +247,7 @@ def postgres_binaries():
 
 
 def java_command(variable, logging):
-    options = os.environ.get(variable, "-Xmx512m -XX:+UseSerialGC").split()
+    options = os.environ.get(variable, "-Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1").split()
     return ["java", *options, "-Duser.timezone=UTC", f"-Dlog4j2.configurationFile={logging}", "-cp", f"{CACHE}/libs/*"]
 
 
@@ -268,12 +271,12 @@ def belongs_to(pid, directory):
         return False
 
 
-def stop(pid, directory):
-    for attempt in (signal.SIGINT, signal.SIGKILL):  # SIGINT is PostgreSQL's fast shutdown; Java stops orderly as well
+def stop(pid, directory, first=signal.SIGINT):
+    for attempt in (first, signal.SIGKILL):
         if not belongs_to(pid, directory):
             return
         os.kill(pid, attempt)
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 5
         while belongs_to(pid, directory) and time.monotonic() < deadline:
             time.sleep(0.05)
 

@@ -21,9 +21,9 @@
 //! Invariants:
 //! - dependencies point one way: `config` and `telemetry` know nobody, all may know them; `postgres` and `connect` know nobody
 //!   else; `change` knows `postgres`; `kafka` knows `connect`; `notify` knows `postgres` and `change`; `snapshot` and `debezium` know `change` and not each other;
-//!   `engine` joins them; `cli` stands on top (`tests/tidy.rs` checks it);
+//!   `engine` joins them; `server` shows them; `cli` stands on top (`tests/tidy.rs` checks it);
 //! - only `postgres::{connection, replication, client}`, `snapshot`, `kafka`, `notify::{outbox, slack::client,
-//!   delivery, fake_slack::server}`, `engine` and `cli` do I/O, the rest is pure;
+//!   delivery, identity_key, fake_slack::server}`, `engine`, `server` and `cli` do I/O, the rest is pure;
 //! - what is decided per relation is never decided per row;
 //! - a position is a commit boundary, and it is confirmed to PostgreSQL only after Kafka acknowledged every record before it
 //!   and the offset is stored.
@@ -45,5 +45,7 @@ pub mod kafka;
 pub mod notify;
 
 pub mod engine;
+
+pub mod server;
 
 pub mod cli;

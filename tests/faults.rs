@@ -2,10 +2,12 @@
 
 mod bad_input;
 mod broker;
+mod heartbeat;
 mod kill;
 mod numbers;
 mod server;
 mod snapshot;
+mod start;
 mod stop;
 mod takeover;
 

@@ -6,6 +6,8 @@ mod decode;
 mod demo;
 mod faults;
 mod golden_records;
+mod notify;
+mod notify_crash;
 mod pgoutput;
 mod properties;
 mod recorded_scenarios;

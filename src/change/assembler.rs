@@ -87,6 +87,18 @@ impl Assembler {
         self.transaction.is_some()
     }
 
+    /// The transaction that has begun and not ended.
+    #[must_use]
+    pub fn xid(&self) -> Option<u32> {
+        self.transaction.as_ref().map(|transaction| transaction.xid)
+    }
+
+    /// The end of the last commit that was read, or known from the offset.
+    #[must_use]
+    pub fn last_commit_lsn(&self) -> Option<Lsn> {
+        self.last_commit_lsn
+    }
+
     /// What `message`, found at `lsn`, means.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! `walstreet decode`: captured pgoutput messages → the records they become, without a database or a broker.
 
 mod builtin_types;
-mod capture;
+pub(super) mod capture;
 mod indent;
 mod listing;
 mod replay;

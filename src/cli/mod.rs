@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::config::error::ConfigError;
+use crate::engine;
 use crate::telemetry::{self, LogFormat};
 
 pub mod check;
@@ -13,6 +14,7 @@ pub mod demo;
 pub mod diff;
 mod discarded;
 pub mod fake_slack;
+pub mod notify;
 mod run;
 pub mod seed;
 mod stop;
@@ -71,6 +73,7 @@ enum Command {
     Demo(demo::DemoArgs),
     Diff(diff::DiffArgs),
     FakeSlack(fake_slack::FakeSlackArgs),
+    Notify(notify::NotifyArgs),
     Run(run::Args),
     Seed(seed::SeedArgs),
 }
@@ -79,7 +82,7 @@ impl Command {
     fn default_log(&self) -> &'static str {
         match self {
             // It tells its story itself.
-            Self::Demo(_) => "error",
+            Self::Demo(_) | Self::Notify(_) => "error",
             // librdkafka says its part of what becomes a finding.
             Self::Check(_) => "error,librdkafka=off,walstreet::kafka=off",
             Self::Decode(_) | Self::Diff(_) | Self::FakeSlack(_) | Self::Run(_) | Self::Seed(_) => {
@@ -115,6 +118,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Demo(args) => demo::run(&args),
         Command::Diff(args) => diff::run(args),
         Command::FakeSlack(args) => fake_slack::run(args),
+        Command::Notify(args) => notify::run(args),
         Command::Run(args) => run::run(args),
         Command::Seed(args) => seed::run(args),
     }
@@ -147,7 +151,10 @@ fn report(error: &anyhow::Error) -> ExitCode {
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {
-    let wrong = error.chain().any(|cause| cause.is::<ConfigError>());
+    let wrong = error.chain().any(|cause| {
+        let notify = cause.downcast_ref::<engine::notify::Error>();
+        cause.is::<ConfigError>() || notify.is_some_and(engine::notify::Error::is_configuration)
+    });
     if wrong { USAGE } else { FAILED }
 }
 

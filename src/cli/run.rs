@@ -1,18 +1,23 @@
 //! `walstreet run`: one connector, in the foreground.
 
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::connector_file;
 use crate::config::parse::{self, CheckedConnector};
 use crate::config::worker::{self, LoadedWorker, Sources};
+use crate::engine::notify::Notifier;
 use crate::engine::progress::{Phase, Progress};
 use crate::engine::{Engine, Output, pipeline};
+use crate::server::{self, metrics::Running};
 
 use super::{discarded, stop};
 
@@ -30,6 +35,9 @@ Examples:
 
   # The configuration that a running Connect cluster has
   curl -s localhost:8083/connectors/inventory/config | walstreet run - --bootstrap-servers localhost:9092
+
+  # Slack hears of status changes too
+  walstreet run connector.json --bootstrap-servers localhost:9092 --notify notify.toml
 
   # Is everything in there understood?
   walstreet run --check-config connector.json --bootstrap-servers localhost:9092
@@ -61,6 +69,12 @@ pub(super) struct Args {
     /// PostgreSQL, so give it a slot of its own.
     #[arg(long)]
     discard: bool,
+    /// Tell Slack of changes too, by the rules of this file; SIGHUP reads it again.
+    #[arg(long, value_name = "FILE")]
+    notify: Option<PathBuf>,
+    /// Serve /metrics (Prometheus) and /health over HTTP.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    metrics_listen: Option<SocketAddr>,
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
@@ -91,28 +105,59 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     } else {
         Output::Kafka
     };
-    stream(&checked, &loaded, output)
+    let running = Arc::new(Running {
+        progress: Arc::default(),
+        notifier: start_notifier(args.notify.as_deref())?,
+    });
+    if let Some(address) = args.metrics_listen {
+        let address = server::start(address, Arc::clone(&running))
+            .with_context(|| format!("could not serve metrics on {address}"))?;
+        tracing::info!(%address, "serving /metrics and /health");
+    }
+    let ended = stream(&checked, &loaded, output, &running);
+    if let Some(notifier) = &running.notifier {
+        notifier.stop();
+    }
+    ended
+}
+
+fn start_notifier(file: Option<&Path>) -> anyhow::Result<Option<Arc<Notifier>>> {
+    let Some(file) = file else {
+        return Ok(None);
+    };
+    let notifier = Arc::new(Notifier::start(file)?);
+    let again = Arc::clone(&notifier);
+    stop::on_hangup(move || match again.reload() {
+        Ok(()) => tracing::info!("the notifier's file was read again"),
+        Err(error) => {
+            let error = format!("{:#}", anyhow::Error::from(error));
+            tracing::error!(error, "the notifier goes on with the rules that it had");
+        }
+    })?;
+    Ok(Some(notifier))
 }
 
 fn stream(
     checked: &CheckedConnector,
     loaded: &LoadedWorker,
     output: Output,
+    running: &Running,
 ) -> anyhow::Result<ExitCode> {
-    let (progress, cancel) = (Progress::default(), stop::on_signal()?);
+    let (progress, cancel) = (&*running.progress, stop::on_signal()?);
     let engine = Engine {
         connector: &checked.connector,
         worker: &loaded.worker,
         output,
         cancel: &cancel,
-        progress: &progress,
+        progress,
+        notifier: running.notifier.as_deref(),
     };
     std::thread::scope(|scope| {
         scope.spawn(|| match output {
-            Output::Kafka => show_snapshot(&progress),
-            Output::Discard => discarded::print(&progress),
+            Output::Kafka => show_snapshot(progress),
+            Output::Discard => discarded::print(progress),
         });
-        scope.spawn(|| leave_when_held_up(&progress, &cancel));
+        scope.spawn(|| leave_when_held_up(progress, &cancel));
         engine.run()
     })?;
     Ok(ExitCode::SUCCESS)

@@ -88,7 +88,7 @@ fn compile(java: &str) -> Result<Regex, String> {
 }
 
 /// A regular expression of Java as the `regex` crate spells it.
-pub fn translate(java: &str) -> Result<String, String> {
+fn translate(java: &str) -> Result<String, String> {
     let translation = Translation {
         rest: java.chars().peekable(),
         out: String::new(),

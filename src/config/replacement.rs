@@ -94,7 +94,17 @@ fn parse_template(template: &str, pattern: &Regex) -> Result<Vec<Part>, &'static
 
 fn group(rest: &mut Peekable<Chars<'_>>, pattern: &Regex) -> Result<usize, &'static str> {
     if rest.next_if_eq(&'{').is_some() {
-        let name: String = rest.by_ref().take_while(|char| *char != '}').collect();
+        let mut is_closed = false;
+        let name: String = rest
+            .by_ref()
+            .take_while(|char| {
+                is_closed = *char == '}';
+                !is_closed
+            })
+            .collect();
+        if !is_closed {
+            return Err("has a group name without its closing brace");
+        }
         let mut names = pattern.capture_names();
         return names
             .position(|known| known == Some(&name))
@@ -140,8 +150,8 @@ mod tests {
 
     #[test]
     fn what_java_refuses_when_it_replaces_is_refused_at_the_start() {
-        for template in ["$", "$x", "$2", "${x}", "\\"] {
-            let parsed = Replacement::parse("(.*)", template);
+        for template in ["$", "$x", "$2", "${x}", "${k", "\\"] {
+            let parsed = Replacement::parse("(?<k>.*)", template);
             assert!(matches!(parsed, Err(Invalid::Template(_))), "{template}");
         }
         let parsed = Replacement::parse("(", "x");

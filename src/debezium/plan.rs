@@ -5,7 +5,7 @@ use super::key::{KeyColumn, KeyEncoder};
 use super::names::field_name;
 use super::source_type::SourceType;
 use super::topic::key_field;
-use crate::config::connector::{ColumnRule, ConnectorConfig, KeyRule, RuleTarget};
+use crate::config::connector::{ColumnAction, ColumnRule, ConnectorConfig, KeyRule, RuleTarget};
 use crate::postgres::catalog::{Column, Table, Types};
 
 /// What an encoder is made from.
@@ -132,6 +132,20 @@ fn key_columns<'a>(
         }
     }
     catalog_key.iter().map(String::as_str).collect()
+}
+
+/// Whether the records have a column as it is in the database: neither left out nor masked, hashed or cut.
+#[must_use]
+pub fn is_unaltered(config: &ConnectorConfig, schema: &str, table: &str, column: &str) -> bool {
+    let name = format!("{schema}.{table}.{column}");
+    let alters = |rule: &ColumnRule| match (rule.target, &rule.action) {
+        (_, ColumnAction::PropagateType) | (RuleTarget::Datatype, _) => false,
+        (
+            RuleTarget::Column,
+            ColumnAction::Truncate { .. } | ColumnAction::Mask { .. } | ColumnAction::Hash { .. },
+        ) => rule.patterns.matches(&name),
+    };
+    is_captured(schema, table, column, config) && !config.column_rules.iter().any(alters)
 }
 
 fn is_captured(schema: &str, table: &str, column: &str, config: &ConnectorConfig) -> bool {

@@ -219,15 +219,11 @@ impl Mapper<'_> {
     }
 
     fn time(&self, modifier: i32) -> Mapping {
-        let form = match self.options.time_precision {
-            TimePrecisionMode::Adaptive if second_digits(modifier) <= 3 => TimeForm::Milliseconds,
-            TimePrecisionMode::Adaptive
-            | TimePrecisionMode::AdaptiveTimeMicroseconds
-            | TimePrecisionMode::Microseconds => TimeForm::Microseconds,
-            TimePrecisionMode::Nanoseconds => TimeForm::Nanoseconds,
-            TimePrecisionMode::Connect => TimeForm::Connect,
-            TimePrecisionMode::Isostring => TimeForm::Iso,
-        };
+        let mode = self.options.time_precision;
+        let form = time_form(
+            mode,
+            mode == TimePrecisionMode::Adaptive && second_digits(modifier) <= 3,
+        );
         let (kind, name) = match form {
             TimeForm::Milliseconds => (Kind::Int32, "io.debezium.time.Time"),
             TimeForm::Microseconds => (Kind::Int64, "io.debezium.time.MicroTime"),
@@ -242,19 +238,7 @@ impl Mapper<'_> {
     }
 
     fn timestamp(&self, modifier: i32) -> Mapping {
-        let form = match self.options.time_precision {
-            TimePrecisionMode::Adaptive | TimePrecisionMode::AdaptiveTimeMicroseconds
-                if second_digits(modifier) <= 3 =>
-            {
-                TimeForm::Milliseconds
-            }
-            TimePrecisionMode::Adaptive
-            | TimePrecisionMode::AdaptiveTimeMicroseconds
-            | TimePrecisionMode::Microseconds => TimeForm::Microseconds,
-            TimePrecisionMode::Nanoseconds => TimeForm::Nanoseconds,
-            TimePrecisionMode::Connect => TimeForm::Connect,
-            TimePrecisionMode::Isostring => TimeForm::Iso,
-        };
+        let form = time_form(self.options.time_precision, second_digits(modifier) <= 3);
         let (kind, name) = match form {
             TimeForm::Milliseconds => (Kind::Int64, "io.debezium.time.Timestamp"),
             TimeForm::Microseconds => (Kind::Int64, "io.debezium.time.MicroTimestamp"),
@@ -441,6 +425,21 @@ fn variable_scale_decimal() -> Schema {
 pub(super) fn precision_and_scale(modifier: i32) -> Option<(u32, usize)> {
     let packed = u32::try_from(modifier).ok()?.checked_sub(4)?;
     Some((packed >> 16, (packed & 0x7FF) as usize))
+}
+
+/// `is_short`: milliseconds are enough for a mode that adapts.
+fn time_form(mode: TimePrecisionMode, is_short: bool) -> TimeForm {
+    match mode {
+        TimePrecisionMode::Adaptive | TimePrecisionMode::AdaptiveTimeMicroseconds if is_short => {
+            TimeForm::Milliseconds
+        }
+        TimePrecisionMode::Adaptive
+        | TimePrecisionMode::AdaptiveTimeMicroseconds
+        | TimePrecisionMode::Microseconds => TimeForm::Microseconds,
+        TimePrecisionMode::Nanoseconds => TimeForm::Nanoseconds,
+        TimePrecisionMode::Connect => TimeForm::Connect,
+        TimePrecisionMode::Isostring => TimeForm::Iso,
+    }
 }
 
 /// Digits of the second: the modifier of times and timestamps, six without one.

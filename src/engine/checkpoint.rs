@@ -1,6 +1,6 @@
 //! Positions to which everything was sent, and the source offsets they are stored as. Pure.
 
-use crate::connect::offset::{MessageType, SnapshotKind, SnapshotOffset, SourceOffset};
+use crate::connect::offset::{SnapshotKind, SnapshotOffset, SourceOffset};
 use crate::postgres::{Lsn, PgTimestamp};
 
 /// A place from which a later run can go on.
@@ -16,6 +16,8 @@ pub enum Checkpoint {
     /// Between two transactions: `lsn` is the end of a commit, or what an idle server says it has read.
     BetweenTransactions {
         lsn: Lsn,
+        /// The next change names it in `source.sequence`; an idle server can be far beyond it.
+        last_commit_lsn: Option<Lsn>,
         xid: Option<u32>,
         committed_at: PgTimestamp,
     },
@@ -32,10 +34,11 @@ impl Checkpoint {
 
     /// The offset that Debezium can start from as well.
     ///
-    /// After a commit Debezium stores the commit's end as `lsn_proc`, and searches the stream for it. The end of a commit is where
-    /// the next WAL record starts, and that record may be a change in the middle of a transaction that was open at the time: from
-    /// there on it would continue, and lose what came before it (dbz#76). WAL records start at multiples of eight, so one byte
-    /// less is never found, and the search ends where it should: at the first transaction that commits after `lsn_commit`.
+    /// Without `lsn_proc` Debezium starts its stream at `lsn` and sends all that comes, as after a snapshot. With it, it would
+    /// search the stream for that LSN. Debezium stores the end of a commit there, which is where the next WAL record starts, and
+    /// that can be a change in the middle of a transaction that was open at the time: from there on it would continue, and lose
+    /// what came before it (dbz#76). Nor does it start when the slot's `restart_lsn` is beyond `lsn_proc`, which it can be on an
+    /// idle server. `lsn_commit` is only shown: it is the first element of `source.sequence`.
     #[must_use]
     pub fn offset(self) -> SourceOffset {
         match self {
@@ -61,22 +64,20 @@ impl Checkpoint {
             },
             Self::BetweenTransactions {
                 lsn,
+                last_commit_lsn,
                 xid,
                 committed_at,
-            } => {
-                let processed = Lsn(lsn.0.saturating_sub(1)).as_i64();
-                SourceOffset {
-                    lsn: processed,
-                    lsn_proc: Some(processed),
-                    lsn_commit: Some(lsn.as_i64()),
-                    tx_id: xid.map(i64::from),
-                    ts_usec: Some(committed_at.unix_us()),
-                    message_type: Some(MessageType::Commit),
-                    snapshot: None,
-                    lsn_events_processed: None,
-                    transaction_id: None,
-                }
-            }
+            } => SourceOffset {
+                lsn: lsn.as_i64(),
+                lsn_proc: None,
+                lsn_commit: last_commit_lsn.map(Lsn::as_i64),
+                tx_id: xid.map(i64::from),
+                ts_usec: Some(committed_at.unix_us()),
+                message_type: None,
+                snapshot: None,
+                lsn_events_processed: None,
+                transaction_id: None,
+            },
         }
     }
 }
@@ -93,19 +94,36 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_ended_between_transactions_goes_on_there() {
+    fn a_run_that_ended_between_transactions_goes_on_there_and_remembers_the_last_commit() {
+        for last_commit_lsn in [Some(Lsn(800)), Some(Lsn(640)), None] {
+            let checkpoint = Checkpoint::BetweenTransactions {
+                lsn: Lsn(800),
+                last_commit_lsn,
+                xid: Some(7),
+                committed_at: PgTimestamp(1),
+            };
+            let start = StreamStart {
+                from: Lsn(800),
+                last_commit_lsn,
+                sent: None,
+                begun: None,
+            };
+            assert_eq!(planned_from(checkpoint), StartPlan::Stream(start));
+        }
+    }
+
+    #[test]
+    fn debezium_searches_for_nothing_between_transactions_and_does_not_compare_it_to_the_slot() {
         let checkpoint = Checkpoint::BetweenTransactions {
             lsn: Lsn(800),
+            last_commit_lsn: Some(Lsn(640)),
             xid: Some(7),
-            committed_at: PgTimestamp(1),
+            committed_at: PgTimestamp::from_unix_us(1),
         };
-        let start = StreamStart {
-            from: Lsn(800),
-            last_commit_lsn: Some(Lsn(800)),
-            sent: None,
-            begun: None,
-        };
-        assert_eq!(planned_from(checkpoint), StartPlan::Stream(start));
+        assert_eq!(
+            String::from_utf8(checkpoint.offset().render()).unwrap(),
+            r#"{"lsn_commit":640,"lsn":800,"txId":7,"ts_usec":1}"#
+        );
     }
 
     #[test]

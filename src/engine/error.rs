@@ -1,5 +1,7 @@
 //! Why a connector stopped, and whether starting it again can help.
 
+use std::time::Duration;
+
 use crate::change::assembler::AssembleError;
 use crate::connect::offset::OffsetError;
 use crate::debezium::encoder::EncodeError;
@@ -49,6 +51,13 @@ pub enum Error {
     Pipeline(#[from] pipeline::Error),
     #[error("the server sent a row at {lsn} of relation {relation_id}, which it had not described")]
     UnknownRelation { relation_id: u32, lsn: Lsn },
+    #[error(
+        "transaction {xid}, which the server sent, is not visible after {} s, so its tables cannot be described: does its commit wait \
+         for a synchronous standby (synchronous_standby_names)?", waited.as_secs()
+    )]
+    NotVisible { xid: u32, waited: Duration },
+    #[error(transparent)]
+    Notify(#[from] super::notify::Error),
     #[error("could not start the threads that talk to PostgreSQL")]
     Runtime(#[source] std::io::Error),
     /// Asked for; not a failure.
@@ -71,6 +80,8 @@ impl Error {
             Self::Encode { source, .. } => source.is_retriable(),
             Self::Setup(error) => error.is_retriable(),
             Self::Pipeline(error) => error.is_retriable(),
+            Self::NotVisible { .. } => true,
+            Self::Notify(error) => error.is_retriable(),
             Self::Plan(_)
             | Self::Decode { .. }
             | Self::Assemble(_)

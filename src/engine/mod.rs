@@ -4,6 +4,7 @@ pub mod ack;
 pub mod checkpoint;
 mod error;
 mod heartbeat;
+pub mod notify;
 mod outlet;
 pub mod pipeline;
 pub mod plan;
@@ -20,6 +21,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 pub use error::Error;
+use notify::Notifier;
 use progress::{Phase, Progress};
 
 use crate::config::connector::ConnectorConfig;
@@ -36,6 +38,8 @@ pub struct Engine<'a> {
     /// Cancelled to stop in order.
     pub cancel: &'a CancellationToken,
     pub progress: &'a Progress,
+    /// Tells Slack of the changes too.
+    pub notifier: Option<&'a Notifier>,
 }
 
 /// Where the records go.

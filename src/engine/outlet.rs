@@ -16,6 +16,11 @@ use crate::kafka::producer::{Delivery, HeaderSet, Outgoing, Producer};
 use crate::kafka::topics::Topics;
 use crate::postgres::Lsn;
 
+/// How long a new topic may take until its leaders are known, how long one answer, and when to ask again.
+const TOPIC_PATIENCE: Duration = Duration::from_secs(10);
+const TOPIC_ANSWER: Duration = Duration::from_millis(500);
+const TOPIC_NAP: Duration = Duration::from_millis(5);
+
 /// Where records go.
 pub(super) enum Destination {
     Kafka(Box<Kafka>),
@@ -83,12 +88,23 @@ impl<'a> Outlet<'a> {
         }
     }
 
-    /// To be called before the first record of a topic.
+    /// To be called before the first record of a topic. Waits until the producer knows it, but not for ever: it goes on asking,
+    /// and says why nothing is delivered.
     fn prepare_topic(&mut self, topic: &str) -> Result<(), Error> {
-        match &mut self.destination {
-            Destination::Kafka(kafka) => Ok(kafka.topics.prepare(topic)?),
-            Destination::Discard => Ok(()),
+        let Destination::Kafka(kafka) = &mut self.destination else {
+            return Ok(());
+        };
+        if !kafka.topics.prepare(topic)? {
+            return Ok(());
         }
+        let deadline = Instant::now() + TOPIC_PATIENCE;
+        while !kafka.producer.knows_topic(topic, TOPIC_ANSWER) && Instant::now() < deadline {
+            if self.cancel.is_cancelled() {
+                return Err(Error::Stopped);
+            }
+            std::thread::sleep(TOPIC_NAP);
+        }
+        Ok(())
     }
 
     /// Sends all records of the buffer and empties it. Waits while the producer's queue is full.

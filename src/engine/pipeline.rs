@@ -309,6 +309,7 @@ fn create_plugin<P>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::avro::AvroConverterOptions;
     use crate::config::connector::{ConverterConfig, HeaderConverterConfig};
     use crate::connect::record::{Header, SchemaAndValue};
     use crate::connect::schema::{Datum, Kind, Schema};
@@ -411,6 +412,42 @@ mod tests {
             tolerant.finish(record(topic), &mut out).unwrap();
             assert_eq!((out.len(), tolerant.left_out), (0, 1));
         }
+    }
+
+    #[test]
+    fn a_transform_that_is_not_there_is_refused_with_those_that_are() {
+        let config = TransformConfig {
+            name: "hyper".to_owned(),
+            class: "io.debezium.connector.postgresql.transforms.timescaledb.TimescaleDb".to_owned(),
+            options: BTreeMap::new(),
+            predicate: None,
+        };
+        let error = create_transform(&config, &mut Vec::new()).err().unwrap();
+        assert!(!error.is_retriable());
+        let text = error.to_string();
+        assert!(
+            text.starts_with("transforms.hyper.type is \"io.debezium.connector.postgresql.transforms.timescaledb.TimescaleDb\", which is not there; there are "),
+            "{text}"
+        );
+        assert!(text.contains("io.debezium.transforms.outbox.EventRouter"));
+    }
+
+    #[test]
+    fn what_waits_for_a_schema_registry_that_is_away_is_not_left_out() {
+        let avro = ConverterConfig::Avro(Box::new(AvroConverterOptions {
+            registry: RegistryOptions {
+                // Nobody listens there.
+                urls: vec!["http://127.0.0.1:1".to_owned()],
+                max_retries: 0,
+                ..RegistryOptions::default()
+            },
+            ..AvroConverterOptions::default()
+        }));
+        let mut tolerant = pipeline(&avro, true);
+        let mut out = RecordBuffer::new();
+        let error = tolerant.finish(record("t"), &mut out).unwrap_err();
+        assert!(error.is_retriable(), "{error}");
+        assert_eq!((out.len(), tolerant.left_out), (0, 0));
     }
 
     #[test]

@@ -71,19 +71,17 @@ pub fn plan(mode: SnapshotMode, stored: Option<&SourceOffset>) -> Result<StartPl
     Ok(StartPlan::Stream(stream_start(stored)))
 }
 
-/// Up to where the slot may have moved without a loss. Between transactions `lsn_proc` is stored one byte before the commit's
-/// end, and the slot's `restart_lsn` can be that end.
+/// Up to where the slot may have moved without a loss (`PostgresConnection.validateLogPosition`).
 #[must_use]
 pub fn needed_from(stored: &SourceOffset) -> Lsn {
-    let processed = stored.lsn_proc.unwrap_or(stored.lsn);
-    Lsn::from_i64(processed).max(stored.lsn_commit.map_or(Lsn::ZERO, Lsn::from_i64))
+    Lsn::from_i64(stored.lsn_proc.unwrap_or(stored.lsn))
 }
 
 fn stream_start(stored: &SourceOffset) -> StreamStart {
     let last_commit_lsn = stored.last_commit_lsn().map(Lsn::from_i64);
     let sent = sent_of_first_transaction(stored);
     let from = match (stored.lsn_proc, stored.lsn_commit) {
-        // A finished snapshot without a change since: its position is the slot's consistent point.
+        // Between two transactions, ours; or a finished snapshot without a change since: the slot's consistent point.
         (None, _) => Lsn::from_i64(stored.lsn),
         (Some(_), Some(lsn_commit)) => Lsn::from_i64(lsn_commit),
         // Inside the very first transaction: all that is known is that the slot was not confirmed beyond its start.
@@ -143,9 +141,9 @@ mod tests {
     }
 
     #[test]
-    fn the_slot_may_stand_at_the_end_of_the_commit_that_was_stored() {
-        let between = stored(r#"{"lsn_proc":99,"lsn_commit":100,"lsn":90,"txId":7,"ts_usec":1}"#);
-        assert_eq!(needed_from(&between), Lsn::from_i64(100));
+    fn the_slot_may_stand_at_the_end_of_the_commit_or_the_idle_position_that_was_stored() {
+        let between = stored(r#"{"lsn_commit":100,"lsn":200,"txId":7,"ts_usec":1}"#);
+        assert_eq!(needed_from(&between), Lsn::from_i64(200));
         let inside = stored(r#"{"lsn_proc":150,"lsn_commit":100,"lsn":150,"txId":8,"ts_usec":1}"#);
         assert_eq!(needed_from(&inside), Lsn::from_i64(150));
         let rows_only = stored(r#"{"lsn":50,"txId":7,"ts_usec":1}"#);

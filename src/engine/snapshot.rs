@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::checkpoint::Checkpoint;
 use super::error::Error;
+use super::notify::Telling;
 use super::outlet::Outlet;
 use super::progress::{Progress, add};
 use super::records::Records;
@@ -17,6 +18,7 @@ use crate::change::{Change, ChangeKind, Position};
 use crate::config::connector::ConnectorConfig;
 use crate::debezium::encoder::TableEncoder;
 use crate::debezium::plan::reads_column;
+use crate::notify::rules::TableRules;
 use crate::postgres::Lsn;
 use crate::postgres::catalog::Types;
 use crate::postgres::catalog_query::CapturedTable;
@@ -41,6 +43,8 @@ pub(super) struct Snapshot<'a> {
 struct Source {
     read: TableRead,
     encoder: TableEncoder,
+    /// Only where old values come from what was seen last: rows of a snapshot are never told.
+    rules: Option<TableRules>,
 }
 
 impl Snapshot<'_> {
@@ -52,10 +56,11 @@ impl Snapshot<'_> {
         tables: &[CapturedTable],
         outlet: &mut Outlet<'_>,
         records: &mut Records,
+        mut telling: Option<&mut Telling<'_>>,
     ) -> Result<(), Error> {
         let session = self.runtime.block_on(Session::begin(client, exported))?;
         let start = session.start();
-        let mut sources = self.sources(tables);
+        let mut sources = self.sources(tables, telling.as_deref());
         let reads: Vec<TableRead> = sources.iter().map(|source| source.read.clone()).collect();
         let (mut sender, mut receiver) = batch::channel();
         let reading = self.runtime.spawn(async move {
@@ -86,6 +91,9 @@ impl Snapshot<'_> {
             }
             let source = &mut sources[rows.table()];
             encode(&mut source.encoder, &rows, position, outlet, records)?;
+            if let (Some(telling), Some(rules)) = (telling.as_deref_mut(), &source.rules) {
+                telling.seed(rules, changes(&rows, position))?;
+            }
             outlet.send(&mut records.buffer)?;
             outlet.checkpoint(checkpoint(false));
             outlet.settle()?;
@@ -95,11 +103,14 @@ impl Snapshot<'_> {
         self.runtime
             .block_on(reading)
             .expect("the reading task neither panics nor is aborted")?;
+        if let Some(telling) = telling {
+            telling.seeded();
+        }
         outlet.checkpoint(checkpoint(true));
         Ok(())
     }
 
-    fn sources(&self, tables: &[CapturedTable]) -> Vec<Source> {
+    fn sources(&self, tables: &[CapturedTable], telling: Option<&Telling<'_>>) -> Vec<Source> {
         let filter = TableFilter::new(&self.config.filters);
         let only = self.config.snapshot.include_collections.as_ref();
         let mut captured: Vec<&CapturedTable> = tables
@@ -125,8 +136,12 @@ impl Snapshot<'_> {
             .into_iter()
             .map(|captured| {
                 let table = &captured.table;
+                let read = TableRead::new(table, |column| reads_column(table, column, self.config));
                 Source {
-                    read: TableRead::new(table, |column| reads_column(table, column, self.config)),
+                    rules: telling.and_then(|telling| {
+                        telling.compile_for_seeds(self.config, captured, &read.columns)
+                    }),
+                    read,
                     encoder: TableEncoder::for_snapshot(table, self.types, self.config),
                 }
             })
@@ -141,20 +156,29 @@ fn encode(
     outlet: &mut Outlet<'_>,
     records: &mut Records,
 ) -> Result<(), Error> {
-    for (cells, marker) in rows.rows() {
-        let row = Tuple::new(rows.column_count(), cells).map_err(|source| Error::Decode {
-            lsn: position.lsn,
-            source,
-        })?;
-        let change = Change {
-            relation_id: 0,
-            position,
-            kind: ChangeKind::Read { row, marker },
-        };
+    for change in changes(rows, position) {
+        let change = change?;
         records.change(encoder, &change, now_ns())?;
         if records.buffer.byte_len() >= SEND_BYTES {
             outlet.send(&mut records.buffer)?;
         }
     }
     Ok(())
+}
+
+fn changes<'a>(
+    rows: &'a RowBatch,
+    position: Position<'a>,
+) -> impl Iterator<Item = Result<Change<'a>, Error>> {
+    rows.rows().map(move |(cells, marker)| {
+        let row = Tuple::new(rows.column_count(), cells).map_err(|source| Error::Decode {
+            lsn: position.lsn,
+            source,
+        })?;
+        Ok(Change {
+            relation_id: 0,
+            position,
+            kind: ChangeKind::Read { row, marker },
+        })
+    })
 }

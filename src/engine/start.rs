@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::error::Error;
 use super::heartbeat::Heartbeats;
+use super::notify::Telling;
 use super::outlet::{Destination, Kafka, Outlet};
 use super::plan::{StartPlan, StreamStart, needed_from, plan};
 use super::progress::Phase;
@@ -144,7 +145,7 @@ struct Start<'a> {
     records: Records,
 }
 
-impl Start<'_> {
+impl<'a> Start<'a> {
     fn run(self, database: Database, stored: Option<SourceOffset>) -> Result<(), Error> {
         let config = self.engine.connector;
         let Database {
@@ -173,15 +174,26 @@ impl Start<'_> {
                     sent: None,
                     begun: None,
                 };
-                self.stream(connection, client, types, start, false)
+                let telling = self.telling(&mut connection)?;
+                self.stream(connection, client, types, (start, telling), false)
             }
             StartPlan::Stream(start) => {
                 let stored = stored.as_ref().map_or(Lsn::ZERO, needed_from);
                 slot::check_available(&config.slot.name, slot.as_ref(), stored)?;
-                let connection = Connection::open(&config.database)?;
-                self.stream(connection, client, types, start, false)
+                let mut connection = Connection::open(&config.database)?;
+                let telling = self.telling(&mut connection)?;
+                self.stream(connection, client, types, (start, telling), false)
             }
         }
+    }
+
+    fn telling(&self, connection: &mut Connection) -> Result<Option<Telling<'a>>, Error> {
+        let Some(notifier) = self.engine.notifier else {
+            return Ok(None);
+        };
+        let server = connection.identify_system()?;
+        let slot = &self.engine.connector.slot.name;
+        Ok(Some(Telling::begin(notifier, server, slot)?))
     }
 
     fn slot(&self, client: &Client) -> Result<Option<Slot>, Error> {
@@ -226,6 +238,8 @@ impl Start<'_> {
         self.wait(config.snapshot.delay)?;
         self.engine.progress.enter(Phase::Snapshot);
         let mut connection = Connection::open(&config.database)?;
+        // Before the slot is made: any command ends its exported snapshot.
+        let mut telling = self.telling(&mut connection)?;
         // Several connectors of a server may be about it, each in a container where its process has the same number.
         let temporary = format!("walstreet_{}", Uuid::now_v7().simple());
         let (lsn, exported) = if slot_exists {
@@ -252,6 +266,7 @@ impl Start<'_> {
             tables,
             &mut self.outlet,
             &mut self.records,
+            telling.as_mut(),
         )?;
         let rows = self
             .engine
@@ -267,18 +282,13 @@ impl Start<'_> {
         if slot_exists {
             connection.drop_replication_slot(&temporary)?;
         }
-        self.stream(
-            connection,
-            client,
-            types,
-            StreamStart {
-                from: lsn,
-                last_commit_lsn: None,
-                sent: None,
-                begun: None,
-            },
-            true,
-        )
+        let start = StreamStart {
+            from: lsn,
+            last_commit_lsn: None,
+            sent: None,
+            begun: None,
+        };
+        self.stream(connection, client, types, (start, telling), true)
     }
 
     fn stream(
@@ -286,7 +296,7 @@ impl Start<'_> {
         connection: Connection,
         client: Client,
         types: Types,
-        start: StreamStart,
+        (start, mut telling): (StreamStart, Option<Telling<'a>>),
         after_snapshot: bool,
     ) -> Result<(), Error> {
         let Engine {
@@ -295,15 +305,21 @@ impl Start<'_> {
             progress,
             ..
         } = *self.engine;
-        let source = self.start_replication(connection, start.from)?;
+        if let Some(telling) = &mut telling {
+            telling.start_at(start.from);
+        }
+        let from = telling
+            .as_ref()
+            .map_or(start.from, |telling| telling.read_from(start.from));
+        let source = self.start_replication(connection, from)?;
         progress.enter(Phase::Streaming);
-        tracing::info!(slot = config.slot.name, from = %start.from, "streaming");
+        tracing::info!(slot = config.slot.name, %from, "streaming");
         let now = PgTimestamp::from_unix_us(now_ns() / 1_000);
         let stream = Stream {
             source,
             assembler: Assembler::new(start.last_commit_lsn, now),
             resume: Resume::after(start.sent),
-            tables: Tables::new(config, self.runtime, client, types),
+            tables: Tables::new(config, self.runtime, client, types, cancel),
             outlet: self.outlet,
             records: self.records,
             messages: MessageEncoder::new(config),
@@ -319,6 +335,10 @@ impl Start<'_> {
             },
             idle_interval: config.slot.status_update_interval,
             undecided: None,
+            telling,
+            kafka_from: start.from,
+            is_for_notifier: false,
+            kafka_has: None,
         };
         stream.run()?;
         if config.slot.drop_on_stop {

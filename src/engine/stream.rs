@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::checkpoint::Checkpoint;
 use super::error::Error;
 use super::heartbeat::Heartbeats;
+use super::notify::Telling;
 use super::outlet::Outlet;
 use super::progress::{Progress, add};
 use super::records::Records;
@@ -48,6 +49,13 @@ pub(super) struct Stream<'a> {
     pub(super) idle_interval: Duration,
     /// A change that was sent before the restart, unless the next one shares its LSN: its LSN and message.
     pub(super) undecided: Option<(Lsn, Vec<u8>)>,
+    pub(super) telling: Option<Telling<'a>>,
+    /// Kafka has everything that committed before: what is read of it is for the notifier alone.
+    pub(super) kafka_from: Lsn,
+    /// The transaction that is being read is of that kind.
+    pub(super) is_for_notifier: bool,
+    /// What Kafka's side allows to confirm.
+    pub(super) kafka_has: Option<Lsn>,
 }
 
 /// Up to where the stream was read.
@@ -75,7 +83,10 @@ impl Stream<'_> {
         }
         let deadline = Instant::now() + STOP_TIMEOUT;
         let drained = self.outlet.drain(deadline);
-        if let Ok(Some(lsn)) = drained {
+        if let Some(telling) = &mut self.telling {
+            telling.finish();
+        }
+        if let Ok(lsn) = drained {
             self.confirm(lsn);
         }
         let stopped = self.source.stop();
@@ -98,13 +109,15 @@ impl Stream<'_> {
                 BUSY_WAIT
             };
             if let Some(batch) = self.source.recv_timeout(wait)? {
+                self.take_new_rules();
                 self.read(&batch)?;
+            } else if let Some(telling) = &mut self.telling {
+                telling.at_present();
             }
             self.beat()?;
             self.outlet.send(&mut self.records.buffer)?;
-            if let Some(lsn) = self.outlet.settle()? {
-                self.confirm(lsn);
-            }
+            let lsn = self.outlet.settle()?;
+            self.confirm(lsn);
         }
     }
 
@@ -138,8 +151,12 @@ impl Stream<'_> {
         }
         let monitor = self.transactions.as_mut();
         match self.assembler.assemble(wal_start, message)? {
+            Step::Change(change) if self.is_for_notifier => {
+                tell(&self.tables, self.telling.as_mut(), &change);
+            }
             Step::Change(change) => match self.resume.change(change.position.lsn) {
                 Verdict::Send => {
+                    tell(&self.tables, self.telling.as_mut(), &change);
                     encode(&mut self.tables, monitor, change, &mut self.records)?;
                     add(&self.progress.changes, 1);
                 }
@@ -150,6 +167,7 @@ impl Stream<'_> {
                 }
                 Verdict::Undecided => self.undecided = Some((wal_start, data.to_vec())),
             },
+            Step::Truncate { .. } | Step::Logical { .. } if self.is_for_notifier => {}
             Step::Truncate {
                 relation_ids,
                 position,
@@ -167,8 +185,17 @@ impl Stream<'_> {
                 add(&self.progress.changes, usize::from(!is_sent));
             }
             Step::Begin {
-                xid, committed_at, ..
+                xid,
+                final_lsn,
+                committed_at,
             } => {
+                if let Some(telling) = &mut self.telling {
+                    telling.begin_transaction(final_lsn);
+                    self.is_for_notifier = final_lsn < self.kafka_from;
+                    if self.is_for_notifier {
+                        return Ok(());
+                    }
+                }
                 self.resume.begin(xid);
                 if let Some(monitor) = monitor
                     && let Some(record) = monitor.begin(xid, wal_start, committed_at)
@@ -181,13 +208,22 @@ impl Stream<'_> {
                 end_lsn,
                 committed_at,
             } => {
+                if let Some(telling) = &mut self.telling {
+                    telling.commit(end_lsn, xid, committed_at);
+                    if std::mem::take(&mut self.is_for_notifier) {
+                        return Ok(());
+                    }
+                }
                 if let Some(monitor) = monitor {
                     let record = monitor.end(xid, wal_start, committed_at);
                     self.records.transaction(monitor, &record)?;
                 }
                 self.commit(xid, end_lsn, committed_at);
             }
-            Step::Relation(relation) => self.tables.learn(&relation)?,
+            Step::Relation(relation) => {
+                let xid = self.assembler.xid();
+                self.tables.learn(&relation, xid, self.telling.as_ref())?;
+            }
             Step::Logical {
                 transactional,
                 prefix,
@@ -226,6 +262,9 @@ impl Stream<'_> {
             return Ok(());
         };
         let monitor = self.transactions.as_mut();
+        if !is_sent {
+            tell(&self.tables, self.telling.as_mut(), &change);
+        }
         if is_sent {
             return count(&mut self.tables, monitor, change);
         }
@@ -242,7 +281,7 @@ impl Stream<'_> {
         };
         // Records of this transaction may still be in the buffer: the checkpoint comes after them.
         self.outlet
-            .checkpoint_after(&self.records.buffer, self.at.checkpoint());
+            .checkpoint_after(&self.records.buffer, self.checkpoint());
         add(&self.progress.transactions, 1);
     }
 
@@ -262,7 +301,10 @@ impl Stream<'_> {
                 since: Instant::now(),
                 ..self.at
             };
-            self.outlet.checkpoint(self.at.checkpoint());
+            self.outlet.checkpoint(self.checkpoint());
+            if let Some(telling) = &mut self.telling {
+                telling.idle_at(wal_end);
+            }
         }
         if urgent {
             self.outlet.hurry();
@@ -280,20 +322,41 @@ impl Stream<'_> {
         heartbeats.beat(now_ns() / 1_000_000, &mut self.records)
     }
 
-    fn confirm(&mut self, lsn: Lsn) {
-        self.source.confirm(lsn);
-        self.progress
-            .confirmed_lsn
-            .fetch_max(lsn.0, std::sync::atomic::Ordering::Relaxed);
-    }
-}
-
-impl Reached {
-    fn checkpoint(self) -> Checkpoint {
+    fn checkpoint(&self) -> Checkpoint {
         Checkpoint::BetweenTransactions {
-            lsn: self.lsn,
-            xid: self.xid,
-            committed_at: self.committed_at,
+            lsn: self.at.lsn,
+            last_commit_lsn: self.assembler.last_commit_lsn(),
+            xid: self.at.xid,
+            committed_at: self.at.committed_at,
+        }
+    }
+
+    /// What Kafka and the notifier's outbox both have.
+    fn confirm(&mut self, kafka_has: Option<Lsn>) {
+        self.kafka_has = kafka_has.or(self.kafka_has);
+        let Some(kafka_has) = self.kafka_has else {
+            return;
+        };
+        let lsn = match &self.telling {
+            Some(telling) => telling.confirmable(kafka_has),
+            None => kafka_has,
+        };
+        if lsn == kafka_has {
+            self.kafka_has = None;
+        }
+        if lsn > Lsn::ZERO {
+            self.source.confirm(lsn);
+            self.progress
+                .confirmed_lsn
+                .fetch_max(lsn.0, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+
+    fn take_new_rules(&mut self) {
+        if let Some(telling) = &mut self.telling
+            && telling.take_new_rules()
+        {
+            self.tables.compile_rules_again(telling);
         }
     }
 }
@@ -319,6 +382,15 @@ fn encode(
         monitor.count(encoder.table(), changes);
     }
     Ok(())
+}
+
+/// The notifier sees what Kafka gets; neither waits for the other.
+fn tell(tables: &Tables<'_>, telling: Option<&mut Telling<'_>>, change: &Change<'_>) {
+    if let Some(telling) = telling
+        && let Some(rules) = tables.rules(change.relation_id)
+    {
+        telling.change(rules, change);
+    }
 }
 
 /// A change that was sent before the restart: it counts in its transaction.

@@ -1,16 +1,25 @@
 //! The tables of the stream: what the server says of them, joined with the catalog, compiled into encoders.
 
+use std::time::{Duration, Instant};
+
 use rustc_hash::FxHashMap;
 use tokio::runtime::Handle;
 use tokio_postgres::Client;
+use tokio_util::sync::CancellationToken;
 
 use super::error::Error;
+use super::notify::Telling;
 use crate::change::filter::TableFilter;
 use crate::config::connector::ConnectorConfig;
 use crate::debezium::encoder::TableEncoder;
+use crate::notify::rules::TableRules;
 use crate::postgres::catalog::{TypeKind, Types};
 use crate::postgres::pgoutput::Relation;
 use crate::postgres::{Lsn, catalog_query, client};
+
+/// How long a transaction that was sent may stay invisible, and how often to look.
+const VISIBLE_WITHIN: Duration = Duration::from_secs(30);
+const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 pub(super) struct Tables<'a> {
     config: &'a ConnectorConfig,
@@ -20,6 +29,18 @@ pub(super) struct Tables<'a> {
     filter: TableFilter,
     /// `None` for a table that is not captured.
     encoders: FxHashMap<u32, Option<TableEncoder>>,
+    cancel: &'a CancellationToken,
+    /// The transaction that was found visible last.
+    visible: Option<u32>,
+    /// Of captured tables, when there is a notifier.
+    watched: FxHashMap<u32, Watched>,
+}
+
+/// A table as the notifier's rules see it.
+struct Watched {
+    relation: Relation,
+    key: Vec<String>,
+    rules: Option<TableRules>,
 }
 
 impl<'a> Tables<'a> {
@@ -28,6 +49,7 @@ impl<'a> Tables<'a> {
         runtime: &'a Handle,
         client: Client,
         types: Types,
+        cancel: &'a CancellationToken,
     ) -> Self {
         let filter = TableFilter::new(&config.filters);
         Self {
@@ -37,18 +59,31 @@ impl<'a> Tables<'a> {
             types,
             filter,
             encoders: FxHashMap::default(),
+            cancel,
+            visible: None,
+            watched: FxHashMap::default(),
         }
     }
 
-    /// Compiles the encoder of a table that the server described, or described anew.
+    /// Compiles the encoder of a table that the server described in transaction `xid`, or described anew.
     ///
-    /// Nullability, defaults and the key come from the catalog as it is now, as in Debezium (`PostgresSchema.applySchemaChangesForTable`).
-    pub(super) fn learn(&mut self, relation: &Relation) -> Result<(), Error> {
+    /// Nullability, defaults and the key come from the catalog as it is now, as in Debezium (`PostgresSchema.applySchemaChangesForTable`),
+    /// but never as it was before that transaction: Debezium writes null keys then.
+    pub(super) fn learn(
+        &mut self,
+        relation: &Relation,
+        xid: Option<u32>,
+        telling: Option<&Telling<'_>>,
+    ) -> Result<(), Error> {
         if !self.filter.accepts(&relation.schema, &relation.name) {
             self.encoders.insert(relation.id, None);
+            self.watched.remove(&relation.id);
             return Ok(());
         }
         self.reconnect_if_closed()?;
+        if let Some(xid) = xid.filter(|xid| self.visible != Some(*xid)) {
+            self.wait_until_visible(xid)?;
+        }
         for column in &relation.columns {
             self.learn_type(column.type_oid)?;
         }
@@ -61,7 +96,28 @@ impl<'a> Tables<'a> {
         let encoder = TableEncoder::for_stream(relation, table, &self.types, self.config);
         tracing::debug!(table = %format!("{}.{}", relation.schema, relation.name), topic = %encoder.topic(), "table described");
         self.encoders.insert(relation.id, Some(encoder));
+        if let Some(telling) = telling {
+            let key = table.map_or(&[][..], |table| &table.key);
+            let watched = Watched {
+                relation: relation.clone(),
+                key: key.to_vec(),
+                rules: telling.compile_for(self.config, relation, key),
+            };
+            self.watched.insert(relation.id, watched);
+        }
         Ok(())
+    }
+
+    /// What the notifier wants to know of a table; `None` where its changes cost nothing.
+    pub(super) fn rules(&self, relation_id: u32) -> Option<&TableRules> {
+        self.watched.get(&relation_id)?.rules.as_ref()
+    }
+
+    /// The notifier's file was read again.
+    pub(super) fn compile_rules_again(&mut self, telling: &Telling<'_>) {
+        for watched in self.watched.values_mut() {
+            watched.rules = telling.compile_for(self.config, &watched.relation, &watched.key);
+        }
     }
 
     /// The encoder of a described table, `None` when the table is not captured.
@@ -74,6 +130,25 @@ impl<'a> Tables<'a> {
             Some(encoder) => Ok(encoder.as_mut()),
             None => Err(Error::UnknownRelation { relation_id, lsn }),
         }
+    }
+
+    fn wait_until_visible(&mut self, xid: u32) -> Result<(), Error> {
+        let started = Instant::now();
+        while !self
+            .runtime
+            .block_on(catalog_query::is_visible(&self.client, xid))?
+        {
+            if self.cancel.is_cancelled() {
+                return Err(Error::Stopped);
+            }
+            if started.elapsed() >= VISIBLE_WITHIN {
+                let waited = VISIBLE_WITHIN;
+                return Err(Error::NotVisible { xid, waited });
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
+        self.visible = Some(xid);
+        Ok(())
     }
 
     /// Types that were created since the start, and what they are made of.

@@ -107,6 +107,30 @@ impl Producer {
         }
     }
 
+    /// Whether the brokers have told where the topic's partitions are, or that they never will. Asking makes them create it, if
+    /// they do that.
+    ///
+    /// To be asked until it says so, before a topic's first record, as Java's producer does (`KafkaProducer.waitOnMetadata`):
+    /// records that wait inside librdkafka for a topic that is being created can change places.
+    #[must_use]
+    pub fn knows_topic(&self, topic: &str, timeout: Duration) -> bool {
+        let Ok(metadata) = self.client.client().fetch_metadata(Some(topic), timeout) else {
+            return false;
+        };
+        let found = metadata.topics().iter().find(|found| found.name() == topic);
+        found.is_some_and(|found| match found.error().map(RDKafkaErrorCode::from) {
+            None => {
+                let partitions = found.partitions();
+                !partitions.is_empty() && partitions.iter().all(|partition| partition.leader() >= 0)
+            }
+            Some(code) => [
+                RDKafkaErrorCode::TopicAuthorizationFailed,
+                RDKafkaErrorCode::InvalidTopic,
+            ]
+            .contains(&code),
+        })
+    }
+
     /// Collects deliveries; returns as soon as there are some, at the latest after `timeout`.
     pub fn poll(&mut self, timeout: Duration) {
         let deadline = Instant::now() + timeout;

@@ -446,6 +446,14 @@ fn a_real_broker_creates_topics_as_configured() {
         .prepare(&automatic)
         .unwrap();
     let mut producer = producer(&settings);
+    let deadline = Instant::now() + PATIENCE;
+    while !producer.knows_topic(&automatic, Duration::from_millis(500)) {
+        assert!(
+            Instant::now() < deadline,
+            "asking makes the broker create it"
+        );
+    }
+    assert!(admin.partition_count(&automatic).unwrap().is_some());
     producer
         .send(
             &Outgoing {

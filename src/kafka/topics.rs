@@ -11,12 +11,12 @@ use crate::config::connector::TopicCreation;
 /// create the topic, if its `auto.create.topics.enable` says so.
 pub struct Topics {
     creator: Option<Creator>,
+    prepared: FxHashSet<String>,
 }
 
 struct Creator {
     creation: TopicCreation,
     admin: Admin,
-    known: FxHashSet<String>,
 }
 
 impl Topics {
@@ -25,30 +25,23 @@ impl Topics {
         connector: &str,
         creation: Option<TopicCreation>,
     ) -> Result<Self, Error> {
-        let Some(creation) = creation else {
-            return Ok(Self { creator: None });
-        };
-        let admin = Admin::new(settings, &format!("connector-adminclient-{connector}-0"))?;
+        let client_id = format!("connector-adminclient-{connector}-0");
+        let creator = creation.map(|creation| {
+            let admin = Admin::new(settings, &client_id)?;
+            Ok::<_, Error>(Creator { creation, admin })
+        });
         Ok(Self {
-            creator: Some(Creator {
-                creation,
-                admin,
-                known: FxHashSet::default(),
-            }),
+            creator: creator.transpose()?,
+            prepared: FxHashSet::default(),
         })
     }
 
-    /// To be called before the first record of a topic is sent. Asks Kafka only once per topic.
-    pub fn prepare(&mut self, topic: &str) -> Result<(), Error> {
-        let Some(Creator {
-            creation,
-            admin,
-            known,
-        }) = &mut self.creator
-        else {
-            return Ok(());
-        };
-        if !known.contains(topic) {
+    /// To be called before the first record of a topic is sent. Asks Kafka only once per topic; returns whether this was it.
+    pub fn prepare(&mut self, topic: &str) -> Result<bool, Error> {
+        if self.prepared.contains(topic) {
+            return Ok(false);
+        }
+        if let Some(Creator { creation, admin }) = &self.creator {
             admin.create_if_absent(&TopicSpec {
                 name: topic.to_owned(),
                 partitions: creation.partitions,
@@ -56,8 +49,8 @@ impl Topics {
                 config: creation.config.clone(),
                 property_prefix: "topic.creation.default.",
             })?;
-            known.insert(topic.to_owned());
         }
-        Ok(())
+        self.prepared.insert(topic.to_owned());
+        Ok(true)
     }
 }

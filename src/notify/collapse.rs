@@ -224,6 +224,7 @@ impl Telling<'_> {
             let notice = Notice {
                 id: origin.id(),
                 rule: rule.clone(),
+                rule_version: self.config.version.clone(),
                 destination: destination.clone(),
                 severity: self.config.severity,
                 mentions: self.config.mention.clone(),

@@ -12,8 +12,9 @@
 //! - [`slack::client::SlackClient::bot`] or [`slack::client::SlackClient::webhook`] for each [`delivery::Destination`];
 //! - [`delivery::Delivery::new`] with both, [`delivery::Delivery::wake`] to be notified after every store,
 //!   [`delivery::Delivery::metrics`] to read the counters, [`delivery::Delivery::run`] until cancelled;
-//! - [`outbox::Outbox::list`], [`outbox::Outbox::standing`], [`outbox::Outbox::resend`] and [`outbox::Outbox::acknowledge`]
-//!   for operators; [`outbox::Outbox::prune`] once in a while;
+//! - [`outbox::Outbox::beside`] for operators' commands, while another process delivers: [`outbox::Outbox::list`],
+//!   [`outbox::Outbox::standing`], [`outbox::Outbox::resend`], [`outbox::Outbox::mute`], [`outbox::Outbox::audit`] and others;
+//! - [`delivery::Delivery::retry`] after a reload; it prunes the outbox itself;
 //! - [`fake_slack::server::FakeSlack`] to do it all without Slack.
 
 pub mod amount;
@@ -25,6 +26,7 @@ pub mod digest;
 pub mod escape;
 mod exposure;
 pub mod fake_slack;
+pub mod identity_key;
 pub mod last_states;
 pub mod link;
 pub mod mask;

@@ -198,6 +198,11 @@ impl Noise {
         windows.chain(quiet).min()
     }
 
+    /// Takes the mutes as they are stored; an operator's command writes them.
+    pub fn set_mutes(&mut self, mutes: Vec<Mute>) {
+        self.state.mutes = mutes;
+    }
+
     /// Mutes, and returns the mute's number.
     pub fn mute(&mut self, mut mute: Mute) -> u64 {
         self.state.next_mute += 1;

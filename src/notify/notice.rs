@@ -16,6 +16,9 @@ use crate::postgres::Lsn;
 pub struct Notice {
     pub id: DeliveryId,
     pub rule: String,
+    /// Which wording of the rule it was: the audit tells it.
+    #[serde(default)]
+    pub rule_version: String,
     pub destination: String,
     pub severity: Severity,
     pub mentions: Vec<Mention>,
@@ -180,9 +183,11 @@ impl RowChange {
     pub fn follow(&mut self, earlier: &Self) {
         let mut trail = earlier.trail.clone();
         trail.extend(earlier.from.clone());
-        if earlier.to != self.from {
+        // It may have a trail of its own, of edits that were never sent.
+        if earlier.to.as_ref() != self.trail.first().or(self.from.as_ref()) {
             trail.extend(earlier.to.clone());
         }
+        trail.append(&mut self.trail);
         let excess = trail.len().saturating_sub(MAX_TRAIL);
         self.trail = trail.split_off(excess);
     }

@@ -190,7 +190,7 @@ impl TableRules {
     ) {
         let row = match (&self.remembered_by, watch.column) {
             (Some(key), Some(column)) => {
-                let id = self.state_id(column, key, |column| row.was(column));
+                let id = self.state_id(watch, key, |column| row.was(column));
                 states
                     .get(&id)
                     .map_or(row, |state| row.remembering(column, state))
@@ -219,9 +219,12 @@ impl TableRules {
         let (Some(key), Some(row)) = (&self.remembered_by, Row::stored(kind)) else {
             return;
         };
-        for column in self.watches.iter().filter_map(|watch| watch.column) {
-            let before = self.state_id(column, key, |column| row.was(column));
-            let after = self.state_id(column, key, |column| row.current(column));
+        for watch in &self.watches {
+            let Some(column) = watch.column else {
+                continue;
+            };
+            let before = self.state_id(watch, key, |column| row.was(column));
+            let after = self.state_id(watch, key, |column| row.current(column));
             if before != after || row.operation == Operation::Delete {
                 states.forget(before);
             }
@@ -231,14 +234,15 @@ impl TableRules {
         }
     }
 
+    /// By the column's name: a snapshot does not read the columns that are withheld, so places differ.
     fn state_id<'a>(
         &self,
-        column: usize,
+        watch: &Watch,
         key: &[usize],
         value: impl Fn(usize) -> Value<'a>,
     ) -> String {
         let values: Vec<_> = key.iter().map(|column| value(*column)).collect();
-        let column = format!("{}.{column}", self.table);
+        let column = format!("{}.{}", self.table, watch.name());
         super::notice::digest_of(&[&column, &self.exposure.identity(&values)])
     }
 
@@ -284,6 +288,13 @@ fn remembered_by(file: &NotifyFile, table: Table<'_>) -> Option<Vec<usize>> {
     let columns = &table.relation.columns;
     let place = |name: &String| columns.iter().position(|column| column.name == *name);
     table.key.iter().map(place).collect()
+}
+
+impl Watch {
+    fn name(&self) -> &str {
+        let watched = self.rules.first().and_then(|rule| rule.watched.as_ref());
+        watched.map_or("", |column| &column.name)
+    }
 }
 
 impl CompiledRule {

@@ -21,6 +21,7 @@ pub(super) fn notice(destination: &str, key: &str, number: u64) -> Notice {
     Notice {
         id: origin.id(),
         rule: "failed".to_owned(),
+        rule_version: "1".to_owned(),
         destination: destination.to_owned(),
         severity: Severity::Info,
         mentions: Vec::new(),
@@ -28,7 +29,7 @@ pub(super) fn notice(destination: &str, key: &str, number: u64) -> Notice {
         commit: Commit {
             lsn: Lsn(number * 100),
             xid: number,
-            committed_at: Timestamp::UNIX_EPOCH,
+            committed_at: Timestamp::from_second(1_700_000_000).unwrap(),
         },
         repeats: 0,
         content: Content::Change(Box::new(RowChange {

@@ -111,6 +111,19 @@ pub async fn load_tables(
     with_columns(client, tables).await
 }
 
+/// Whether the next query sees what the transaction did. The server sends a transaction as soon as its commit is in the WAL; others
+/// see it a moment later, or much later when the commit waits for a synchronous standby.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn is_visible(client: &Client, xid: u32) -> Result<bool, Error> {
+    const WHAT: &str = "the transactions that are visible";
+    let rows = query(client, WHAT, VISIBLE, &[(&i64::from(xid), WireType::INT8)]).await?;
+    rows.first()
+        .map_or(Ok(false), |row| row.try_get(0))
+        .map_err(reading(WHAT))
+}
+
 /// The replica identity of each of these tables that still exists.
 ///
 /// # Errors
@@ -127,6 +140,12 @@ pub async fn replica_identities(
         .collect::<Result<_, _>>()
         .map_err(reading(WHAT))
 }
+
+/// The xid of the stream has 32 bits; it is the one of 64 bits that is nearest to the next.
+const VISIBLE: &str = "\
+SELECT pg_catalog.txid_visible_in_snapshot(xid + ((($1 - xid + 2147483648) & 4294967295) - 2147483648), snapshot)
+FROM (SELECT snapshot, pg_catalog.txid_snapshot_xmax(snapshot) AS xid
+      FROM (SELECT pg_catalog.txid_current_snapshot() AS snapshot) AS now) AS next";
 
 const TYPES: &str = "\
 SELECT t.oid, n.nspname, t.typname, t.typtype, t.typcategory, t.typelem, t.typbasetype, t.typtypmod, e.labels

@@ -212,12 +212,7 @@ pub(super) fn stored_position(broker: &Broker, before: Option<Lsn>) -> Option<Ls
 }
 
 fn position(offset: &Value) -> Lsn {
-    let field = if offset["lsn_commit"].is_null() {
-        "lsn"
-    } else {
-        "lsn_commit"
-    };
-    Lsn(offset[field].as_u64().unwrap())
+    Lsn(offset["lsn"].as_u64().unwrap())
 }
 
 /// (group, number, op) of a record.

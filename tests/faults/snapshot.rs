@@ -72,8 +72,15 @@ impl Stage {
             },
         );
         running.wait_for_log("snapshot read rows=");
+        self.assert_no_open_transaction();
         assert_each_once(&rows);
         self.assert_exact_join(&numbers);
+    }
+
+    /// One would keep VACUUM from its work for as long as the stream lasts.
+    fn assert_no_open_transaction(&self) {
+        let open = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL";
+        assert_eq!(self.numbers.sql(open), "0");
     }
 
     /// The stream goes on for every number exactly where the snapshot found it.

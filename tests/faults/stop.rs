@@ -108,3 +108,13 @@ fn stopped_in_the_middle_of_a_large_transaction_it_ends_in_time() {
         },
     );
 }
+
+#[test]
+fn a_slot_that_is_to_be_dropped_is_there_until_the_stop_and_gone_after_it() {
+    let mut stage = Stage::set(&[]);
+    stage.connector.set("slot.drop.on.stop", "true");
+    let running = stage.connector.start_streaming();
+    assert_eq!(stage.slot("active"), "t");
+    running.terminate().expect(0, &["stopping"]);
+    assert_eq!(stage.slot("count(*)"), "0");
+}

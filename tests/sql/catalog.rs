@@ -3,7 +3,8 @@
 use tokio_postgres::Client;
 use walstreet::postgres::catalog::TypeKind;
 use walstreet::postgres::catalog_query::{
-    CapturedTable, TableKind, load_table, load_tables, load_type, load_types, replica_identities,
+    CapturedTable, TableKind, is_visible, load_table, load_tables, load_type, load_types,
+    replica_identities,
 };
 use walstreet::postgres::pgoutput::ReplicaIdentity;
 
@@ -248,4 +249,24 @@ async fn tables_are_ordinary_partitioned_and_unlogged_ones() {
     for (oid, identity) in oids.iter().zip(expected) {
         assert_eq!(identities[oid], identity);
     }
+}
+
+#[tokio::test]
+async fn a_transaction_is_visible_from_its_end_on() {
+    let database = Database::create();
+    let (client, other) = (database.connect().await, database.connect().await);
+    client
+        .batch_execute("BEGIN; CREATE TABLE born (id int PRIMARY KEY)")
+        .await
+        .unwrap();
+    let row = client
+        .query_one("SELECT (txid_current() % 4294967296)", &[])
+        .await
+        .unwrap();
+    let xid = u32::try_from(row.get::<_, i64>(0)).unwrap();
+    assert!(!is_visible(&other, xid).await.unwrap());
+    assert!(!is_visible(&other, xid + 1000).await.unwrap());
+    assert!(is_visible(&other, xid - 1).await.unwrap());
+    client.batch_execute("COMMIT").await.unwrap();
+    assert!(is_visible(&other, xid).await.unwrap());
 }

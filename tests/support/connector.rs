@@ -17,6 +17,7 @@ pub(crate) struct Connector {
     dir: TempDir,
     settings: Map<String, Value>,
     worker: Map<String, Value>,
+    arguments: Vec<String>,
     runs: u32,
 }
 
@@ -53,6 +54,7 @@ impl Connector {
             dir: tempfile::tempdir().unwrap(),
             settings: object(settings),
             worker: object(worker),
+            arguments: Vec::new(),
             runs: 0,
         }
     }
@@ -64,6 +66,13 @@ impl Connector {
 
     pub(crate) fn set_worker(&mut self, name: &str, value: &str) -> &mut Self {
         self.worker.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Further arguments of every start.
+    pub(crate) fn arguments(&mut self, arguments: &[&str]) -> &mut Self {
+        let arguments = arguments.iter().map(|argument| (*argument).to_owned());
+        self.arguments.extend(arguments);
         self
     }
 
@@ -84,6 +93,7 @@ impl Connector {
             .arg(path("connector.json"))
             .arg("--worker")
             .arg(path("worker.properties"))
+            .args(&self.arguments)
             .env_clear()
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -178,10 +188,14 @@ impl Running {
 
     /// SIGTERM, then waits for the end.
     pub(crate) fn terminate(self) -> Ended {
-        let pid = self.pid().to_string();
-        let status = Command::new("kill").args(["-s", "TERM", &pid]).status();
-        assert!(status.unwrap().success());
+        self.signal("TERM");
         self.wait()
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.pid().to_string();
+        let status = Command::new("kill").args(["-s", name, &pid]).status();
+        assert!(status.unwrap().success());
     }
 
     /// Waits until it ends by itself.

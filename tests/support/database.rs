@@ -13,8 +13,8 @@ use super::postgres::{Options, Postgres, binary};
 /// that is silent.
 const SETTINGS: &[&str] = &[
     "max_connections = 200",
-    "max_replication_slots = 60",
-    "max_wal_senders = 60",
+    "max_replication_slots = 200",
+    "max_wal_senders = 200",
     "wal_sender_timeout = 2s",
     "TimeZone = 'Asia/Kolkata'",
     "DateStyle = 'SQL, DMY'",

@@ -6,13 +6,13 @@ use crate::postgres::Lsn;
 
 /// A message and where it was in the WAL.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Captured {
-    pub(super) lsn: Lsn,
-    pub(super) bytes: Vec<u8>,
+pub(in crate::cli) struct Captured {
+    pub(in crate::cli) lsn: Lsn,
+    pub(in crate::cli) bytes: Vec<u8>,
 }
 
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Error {
+pub(in crate::cli) enum Error {
     #[error(
         "a line must be an LSN and a message in hexadecimal, separated by a tab, a comma or |, or a JSON object with \
          \"lsn\" and \"hex\""
@@ -36,7 +36,7 @@ struct JsonLine<'a> {
 }
 
 /// `None` for a line that psql adds to the rows: headings, rulers, row counts, nothing.
-pub(super) fn parse(line: &str) -> Result<Option<Captured>, Error> {
+pub(in crate::cli) fn parse(line: &str) -> Result<Option<Captured>, Error> {
     let line = line.trim();
     if line.starts_with('{') {
         let JsonLine { lsn, hex } =

@@ -59,6 +59,7 @@ impl Connector {
                         output: Output::Kafka,
                         cancel: &cancel,
                         progress: &progress,
+                        notifier: None,
                     };
                     engine.run()
                 }

@@ -6,7 +6,7 @@ use super::bytes::{comparable, is_same_number, without_prefix};
 use super::capture::{Bytes, Record};
 use super::compare::{Difference, Place};
 use super::token::{Kind, Token, Tokens};
-use super::volatile::{Role, Span, Volatile};
+use super::volatile::{Role, RunId, Span, Volatile};
 
 pub(super) const RUN_ID_HEADER: &str = "__debezium.context.runId";
 
@@ -213,20 +213,18 @@ impl<'a> Pair<'a> {
         right: Option<&Bytes>,
         runs: &mut Pairing,
     ) {
-        let is_uuid_v7 = |value: Option<&Bytes>| {
-            let text = value.and_then(|Bytes(value)| std::str::from_utf8(value).ok());
-            let id = text.and_then(|text| uuid::Uuid::try_parse(text).ok());
-            id.is_some_and(|id| id.get_version_num() == 7 && Some(id.to_string().as_str()) == text)
-        };
-        let (left_id, right_id) = (shown(left), shown(right));
-        let rule = if !is_uuid_v7(left) || !is_uuid_v7(right) {
+        let (left_text, right_text) = (shown(left), shown(right));
+        let (left_id, right_id) = (RunId::find(&left_text), RunId::find(&right_text));
+        let rule = if !left_id.is_uuid_v7() || !right_id.is_uuid_v7() {
             "must be a UUID of version 7 in small letters"
-        } else if !runs.holds(&left_id, &right_id) {
+        } else if left_id.around != right_id.around {
+            "must stand in the same JSON on both sides"
+        } else if !runs.holds(left_id.text, right_id.text) {
             "must be the same in all records of one run"
         } else {
             return;
         };
-        self.add(path, &left_id, &right_id, Some(rule.to_owned()));
+        self.add(path, &left_text, &right_text, Some(rule.to_owned()));
     }
 
     fn snapshot_position(&mut self, snapshots: &mut Pairing) {

@@ -51,6 +51,13 @@ pub(super) struct Volatile<'a> {
     phase: Phase,
 }
 
+/// The id of a run in its header, and what stands around it: nothing, or with JsonConverter quotes or a schema and quotes.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct RunId<'a> {
+    pub(super) text: &'a [u8],
+    pub(super) around: [&'a [u8]; 2],
+}
+
 /// A rule that a value breaks.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Broken {
@@ -177,6 +184,26 @@ impl<'a> Volatile<'a> {
     fn text(&self, part: Part) -> Option<&'a str> {
         let span = self.spans.iter().find(|span| span.part == part)?;
         std::str::from_utf8(&self.bytes[span.start..span.end]).ok()
+    }
+}
+
+impl<'a> RunId<'a> {
+    pub(super) fn find(header: &'a [u8]) -> Self {
+        let end = header.strip_suffix(b"}").unwrap_or(header);
+        let (before, text) = match end.strip_suffix(b"\"") {
+            Some(quoted) => quoted.split_at(memchr::memrchr(b'"', quoted).map_or(0, |at| at + 1)),
+            None => header.split_at(0),
+        };
+        let after = &header[before.len() + text.len()..];
+        Self {
+            text,
+            around: [before, after],
+        }
+    }
+
+    pub(super) fn is_uuid_v7(&self) -> bool {
+        let id = uuid::Uuid::try_parse_ascii(self.text).ok();
+        id.is_some_and(|id| id.get_version_num() == 7 && id.to_string().as_bytes() == self.text)
     }
 }
 
@@ -317,6 +344,30 @@ mod tests {
     fn a_heartbeat_has_nothing_but_its_clock() {
         let found = parts(r#"{"ts_ms":1795332678637}"#, Role::Heartbeat);
         assert_eq!(found.len(), 1);
+    }
+
+    #[test]
+    fn the_id_of_a_run_is_found_in_the_bytes_of_every_header_converter() {
+        let id = "019a1b2c-3d4e-7f60-8a9b-0c1d2e3f4a5b";
+        let schema = r#"{"schema":{"type":"string","optional":false},"payload":""#;
+        for [before, after] in [["", ""], ["\"", "\""], [schema, "\"}"]] {
+            let header = format!("{before}{id}{after}");
+            let found = RunId::find(header.as_bytes());
+            assert_eq!(found.text, id.as_bytes());
+            assert_eq!(found.around, [before.as_bytes(), after.as_bytes()]);
+            assert!(found.is_uuid_v7());
+        }
+        for other in [
+            "",
+            "\"",
+            "}",
+            "\"}",
+            "x",
+            "019a1b2c-3d4e-4f60-8a9b-0c1d2e3f4a5b",
+            &id.to_uppercase(),
+        ] {
+            assert!(!RunId::find(other.as_bytes()).is_uuid_v7(), "{other}");
+        }
     }
 
     #[test]

@@ -408,6 +408,40 @@ fn every_refused_property_is_refused_with_another_value_and_silent_with_its_defa
 }
 
 #[test]
+fn every_snapshot_mode_that_is_not_there_is_refused_by_its_name() {
+    for mode in [
+        "always",
+        "initial_only",
+        "when_needed",
+        "configuration_based",
+        "custom",
+    ] {
+        let found = messages(with(&[("snapshot.mode", mode)]));
+        let text = format!(
+            "'snapshot.mode' is refused: \"{mode}\" is not there yet; use initial or no_data"
+        );
+        assert_eq!(found, [text]);
+    }
+}
+
+#[test]
+fn properties_of_jmx_threads_and_isolation_are_noted_as_without_effect() {
+    for (name, value) in [
+        ("custom.metric.tags", "a=b"),
+        ("internal.advanced.metrics.enable", "true"),
+        ("statistics.metrics.enabled", "false"),
+        ("snapshot.max.threads", "4"),
+        ("snapshot.isolation.mode", "read_committed"),
+        ("read.only", "true"),
+    ] {
+        let checked = with(&[(name, value)]).unwrap();
+        assert_eq!(checked.notes.len(), 1, "{name}");
+        assert!(checked.notes[0].starts_with(&format!("\"{name}\" has no effect: ")));
+        assert!(checked.warnings.is_empty(), "{name}");
+    }
+}
+
+#[test]
 fn what_has_no_effect_is_accepted_with_a_note() {
     let checked = with(&[
         ("max.batch.size", "1000"),

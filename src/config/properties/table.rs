@@ -83,7 +83,7 @@ pub(super) const DEBEZIUM: &[Property] = &[
     Property { name: "unavailable.value.placeholder", kind: Text, default: Some("__debezium_unavailable_value"), support: Honoured, doc: "What stands for an unchanged TOAST value; hex: and octets for bytes" },
     Property { name: "schema.refresh.mode", kind: OneOf(&["columns_diff", "columns_diff_exclude_unchanged_toast"]), default: Some("columns_diff"), support: NoEffect("a table's columns are refreshed when pgoutput describes the table anew"), doc: "When a table's columns are read again" },
     Property { name: "include.schema.comments", kind: Boolean, default: Some("false"), support: NoEffect("it adds nothing for PostgreSQL"), doc: "Whether schemas carry comments" },
-    Property { name: "event.converting.failure.handling.mode", kind: OneOf(&["warn", "fail", "skip"]), default: Some("warn"), support: Refused("a value that cannot be converted becomes null with a warning; set it to warn"), doc: "What to do with a value that cannot be converted" },
+    Property { name: "event.converting.failure.handling.mode", kind: OneOf(&["warn", "fail", "skip"]), default: Some("warn"), support: Only(&["warn", "skip"], "is not there yet; a value that cannot be converted becomes null with a warning: use warn"), doc: "What to do with a value that cannot be converted" },
     Property { name: "converters", kind: List, default: None, support: Refused("they are Java classes; use the …handling.mode properties"), doc: "Custom value converters" },
     // Keys, masking, schema decoration
     Property { name: "message.key.columns", kind: Text, default: None, support: Honoured, doc: "Columns that make the key of a record" },

@@ -19,7 +19,7 @@ mod insert_header;
 mod mask_field;
 mod operand;
 mod predicates;
-mod regex_router;
+pub mod regex_router;
 mod replace_field;
 mod set_schema_metadata;
 mod timestamp_converter;

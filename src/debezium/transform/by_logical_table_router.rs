@@ -6,14 +6,14 @@ use super::choice::{choice, required};
 use super::fields::{
     Derived, View, envelope, error, field, fields_of, replace_nulls, require_position,
 };
-use super::topic_pattern::TopicPattern;
 use crate::connect::record::SourceRecord;
 use crate::connect::schema::{Datum, Field, Kind, Schema};
 use crate::connect::transform::options::{OptionError, Options};
+use crate::connect::transform::regex_router::RegexRouter;
 use crate::connect::transform::{Transform, TransformError};
 
 pub(super) struct ByLogicalTableRouter {
-    topic: TopicPattern,
+    topic: RegexRouter,
     /// `None` leaves the key's fields as they are.
     identifier: Option<Identifier>,
     adjustment: Adjustment,
@@ -25,7 +25,7 @@ pub(super) struct ByLogicalTableRouter {
 struct Identifier {
     name: String,
     /// Makes it of the topic; without, it is the topic.
-    pattern: Option<TopicPattern>,
+    pattern: Option<RegexRouter>,
 }
 
 /// `schema.name.adjustment.mode`.
@@ -38,11 +38,9 @@ enum Adjustment {
 
 impl ByLogicalTableRouter {
     pub(super) fn new(options: &Options<'_>) -> Result<Self, OptionError> {
-        let topic = TopicPattern::new(
-            "topic.regex",
-            required(options, "topic.regex")?,
-            "topic.replacement",
-            required(options, "topic.replacement")?,
+        let topic = RegexRouter::of(
+            ("topic.regex", required(options, "topic.regex")?),
+            ("topic.replacement", required(options, "topic.replacement")?),
         )?;
         let identifier = Identifier::new(options)?;
         let is_unique = options.boolean("key.enforce.uniqueness", true)?;
@@ -99,7 +97,7 @@ impl ByLogicalTableRouter {
 
 impl Transform for ByLogicalTableRouter {
     fn apply(&mut self, mut record: SourceRecord) -> Result<Option<SourceRecord>, TransformError> {
-        let Some(topic) = self.topic.replace(&record.topic) else {
+        let Some(topic) = self.topic.route(&record.topic) else {
             return Ok(Some(record));
         };
         if topic.is_empty() {
@@ -138,11 +136,9 @@ impl Identifier {
                     "must be non-empty if key.field.regex is set",
                 ));
             }
-            _ => Some(TopicPattern::new(
-                "key.field.regex",
-                regex,
-                "key.field.replacement",
-                replacement,
+            _ => Some(RegexRouter::of(
+                ("key.field.regex", regex),
+                ("key.field.replacement", replacement),
             )?),
         };
         Ok(Self {
@@ -155,7 +151,7 @@ impl Identifier {
         let replaced = self
             .pattern
             .as_ref()
-            .and_then(|pattern| pattern.replace(topic));
+            .and_then(|pattern| pattern.route(topic));
         replaced.unwrap_or_else(|| topic.to_owned())
     }
 }

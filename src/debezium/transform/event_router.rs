@@ -137,7 +137,8 @@ impl EventRouter {
                         free.insert((Arc::clone(payload_schema), schema))
                     }
                 };
-                if !Arc::ptr_eq(&known.0, payload_schema) {
+                // A value that is no struct fits any schema of its kind.
+                if matches!(payload.value, Datum::Struct(_)) && known.0 != *payload_schema {
                     return Err(error(
                         "the payload's schema is not that of the first record of its version",
                     ));
@@ -224,7 +225,7 @@ impl EventRouter {
             topic: self
                 .options
                 .topic
-                .replace(topic)
+                .route(topic)
                 .map_or_else(|| topic.into(), Arc::from),
             partition,
             key: column(&self.options.key)?,

@@ -2,8 +2,8 @@
 
 use super::choice::{choice, chosen, java_split};
 use super::json_schema::NullField;
-use super::topic_pattern::TopicPattern;
 use crate::connect::transform::options::{OptionError, Options};
+use crate::connect::transform::regex_router::RegexRouter;
 
 pub(super) struct EventRouterOptions {
     pub(super) id: String,
@@ -12,7 +12,7 @@ pub(super) struct EventRouterOptions {
     pub(super) timestamp: Option<String>,
     pub(super) schema_version: Option<String>,
     pub(super) route_by: String,
-    pub(super) topic: TopicPattern,
+    pub(super) topic: RegexRouter,
     pub(super) tombstone_on_empty_payload: bool,
     pub(super) additional: Vec<AdditionalField>,
     pub(super) ignores_missing: bool,
@@ -79,11 +79,15 @@ impl EventRouterOptions {
                 .text("table.field.event.schema.version")
                 .map(str::to_owned),
             route_by: name("route.by.field", "aggregatetype"),
-            topic: TopicPattern::new(
-                "route.topic.regex",
-                &name("route.topic.regex", "(?<routedByValue>.*)"),
-                "route.topic.replacement",
-                &name("route.topic.replacement", "outbox.event.${routedByValue}"),
+            topic: RegexRouter::of(
+                (
+                    "route.topic.regex",
+                    &name("route.topic.regex", "(?<routedByValue>.*)"),
+                ),
+                (
+                    "route.topic.replacement",
+                    &name("route.topic.replacement", "outbox.event.${routedByValue}"),
+                ),
             )?,
             tombstone_on_empty_payload: options
                 .boolean("route.tombstone.on.empty.payload", false)?,

@@ -97,22 +97,22 @@ fn element_schema(
             .ok_or_else(|| error("an array of the JSON document has no schema for its members"));
     }
     // Debezium merges in the order of a hash set; any order is as good.
-    let mut merged: Option<Schema> = None;
+    let mut distinct = Vec::new();
     for element in elements {
-        let Value::Object(members) = element else {
-            continue;
-        };
-        let schema = object_schema(name, members, nulls)?;
-        merged = Some(match merged {
-            None => schema,
-            Some(merged) => merge(merged, schema),
-        });
+        if let Value::Object(members) = element {
+            let schema = object_schema(name, members, nulls)?;
+            if !distinct.contains(&schema) {
+                distinct.push(schema);
+            }
+        }
     }
+    let merged = distinct.into_iter().reduce(merge);
     merged.ok_or_else(|| error("an array of the JSON document has no schema for its members"))
 }
 
-/// Fields of both; only what was bytes, as a null is, takes the other's schema.
+/// Fields of both; only what was bytes, as a null is, takes the other's schema. What is merged is no longer optional.
 fn merge(mut left: Schema, right: Schema) -> Schema {
+    left.optional = false;
     let (Kind::Struct(fields), Kind::Struct(others)) = (&mut left.kind, right.kind) else {
         return left;
     };
@@ -188,7 +188,7 @@ mod tests {
                 r#"{"type":"int64","optional":true,"field":"b"},"#,
                 r#"{"type":"double","optional":true,"field":"c"},"#,
                 r#"{"type":"struct","fields":[{"type":"boolean","optional":true,"field":"g"}],"optional":true,"name":"payload.f","field":"f"},"#,
-                r#"{"type":"array","items":{"type":"struct","fields":[{"type":"string","optional":true,"field":"i"},{"type":"int32","optional":true,"field":"j"}],"optional":true,"name":"payload.h"},"optional":true,"field":"h"}"#,
+                r#"{"type":"array","items":{"type":"struct","fields":[{"type":"string","optional":true,"field":"i"},{"type":"int32","optional":true,"field":"j"}],"optional":false,"name":"payload.h"},"optional":true,"field":"h"}"#,
                 r#"],"optional":true,"name":"payload"}"#
             )
         );

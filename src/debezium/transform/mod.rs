@@ -19,9 +19,11 @@ mod partition_routing;
 mod shared_headers;
 mod timezone_converter;
 mod timezone_rules;
-mod topic_pattern;
 mod vector_to_json;
 mod zone;
+
+#[cfg(test)]
+mod tests;
 
 use self::by_logical_table_router::ByLogicalTableRouter;
 use self::decode_message_content::DecodeMessageContent;

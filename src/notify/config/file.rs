@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -10,7 +11,7 @@ use super::{Period, Problem, Secret, Source, States};
 use crate::notify::digest::DEFAULT_TOP;
 use crate::notify::escape::Mention;
 use crate::notify::mask::Mask;
-use crate::notify::notice::{ConversationMode, Operation, Severity};
+use crate::notify::notice::{ConversationMode, Operation, Severity, digest_of};
 
 /// The whole file, parsed and checked as far as it can be without the database.
 #[derive(Clone, Debug, Deserialize)]
@@ -135,6 +136,9 @@ pub struct RuleConfig {
     pub dedupe: Option<Period>,
     #[serde(default)]
     pub template: Template,
+    /// Eight hexadecimal digits, others when the rule says something else.
+    #[serde(skip)]
+    pub version: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -307,6 +311,7 @@ impl NotifyFile {
         let source = Source::new(text);
         let mut file: Self = toml::from_str(text).map_err(|error| vec![source.refusal(&error)])?;
         file.source = source;
+        file.name_versions(text);
         let problems = super::check::check(&file);
         if problems.is_empty() {
             Ok(file)
@@ -315,10 +320,33 @@ impl NotifyFile {
         }
     }
 
+    /// The rule as it stands in the file, without its place and layout.
+    fn name_versions(&mut self, text: &str) {
+        let written: Option<toml::Table> = toml::from_str(text).ok();
+        let rules = written
+            .as_ref()
+            .and_then(|file| file.get("rule")?.as_array());
+        for (rule, written) in self.rules.iter_mut().zip(rules.into_iter().flatten()) {
+            rule.version = digest_of(&[&format!("{written:?}")])
+                .chars()
+                .take(8)
+                .collect();
+        }
+    }
+
     /// The mask of each exposed column of `schema.table`.
     #[must_use]
     pub fn exposed(&self, table: &str) -> Option<&BTreeMap<Spanned<String>, Mask>> {
         self.notify.expose.get(table)
+    }
+}
+
+impl Notify {
+    /// Whether something that was committed then is told too late to be told alone.
+    #[must_use]
+    pub fn is_stale(&self, committed_at: Timestamp, now: Timestamp) -> bool {
+        let most = SignedDuration::try_from(self.stale_after.0);
+        most.is_ok_and(|most| now.duration_since(committed_at) > most)
     }
 }
 

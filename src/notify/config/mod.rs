@@ -12,7 +12,7 @@ pub use file::{
     RuleConfig, SnapshotNotices, Template, Transport, UnknownOutcome,
 };
 pub use period::Period;
-pub(super) use problem::no_such;
+pub use problem::no_such;
 pub use problem::{Position, Problem, Source, nearest};
 pub use secret::Secret;
 pub use states::{StatePattern, States};

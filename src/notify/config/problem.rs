@@ -109,11 +109,7 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 }
 
 /// `what "name"`, and the nearest one that exists.
-pub(crate) fn no_such<'a>(
-    what: &str,
-    name: &str,
-    known: impl IntoIterator<Item = &'a str>,
-) -> String {
+pub fn no_such<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let hint =
         nearest(name, known).map_or(String::new(), |near| format!("; did you mean \"{near}\"?"));
     format!("{what} \"{name}\"{hint}")

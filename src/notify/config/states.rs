@@ -35,6 +35,18 @@ impl States {
         self.0.is_empty()
     }
 
+    /// A value that the set names, if it names one.
+    #[must_use]
+    pub fn example(&self) -> Option<&str> {
+        self.0.iter().find_map(|pattern| match pattern {
+            StatePattern::Value(value) => Some(value.as_str()),
+            StatePattern::Any
+            | StatePattern::Null
+            | StatePattern::Not(_)
+            | StatePattern::NotNull => None,
+        })
+    }
+
     /// Whether the value, `None` for null, is in the set: what the patterns name, less what they deny. A set of denials alone
     /// has every other value.
     #[must_use]

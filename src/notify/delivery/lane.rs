@@ -131,7 +131,7 @@ impl Lane {
             let step = if queued.unknown {
                 self.resolve(queued, outbox, paces, now)?
             } else {
-                Some(self.send(queued, outbox, paces, now)?)
+                self.send(queued, outbox, paces, now)?
             };
             if let Some(step) = step {
                 return Ok(step);
@@ -174,6 +174,17 @@ impl Lane {
         Ok(())
     }
 
+    /// An operator wrote into the outbox: whether the destination is to be tried again.
+    ///
+    /// # Errors
+    /// When the outbox cannot be read.
+    pub fn changed(&mut self, outbox: &Outbox) -> Result<(), OutboxError> {
+        if self.is_parked && outbox.wait(self.name())?.until_ms.is_none() {
+            self.retry_now();
+        }
+        Ok(())
+    }
+
     /// An operator repaired something: a parked destination is tried at once.
     pub fn retry_now(&mut self) {
         if self.is_parked {
@@ -187,13 +198,19 @@ impl Lane {
         outbox: &Outbox,
         paces: &mut Paces,
         now: Moment,
-    ) -> Result<Step, OutboxError> {
+    ) -> Result<Option<Step>, OutboxError> {
         let thread = outbox.thread(&queued.notice)?;
         let role = request::role(&queued, &self.destination, thread.as_ref());
         let paced = paced(role);
         let ready = paces.ready_at(&self.keys, paced);
         if now.monotonic < ready {
-            return Ok(Step::Wait(ready));
+            return Ok(Some(Step::Wait(ready)));
+        }
+        if role == Role::Edit
+            && queued.step == 0
+            && let Some(latest) = outbox.latest_edit(&queued, now.wall_ms())?
+        {
+            queued = latest;
         }
         if let (Role::Edit, Content::Change(change)) = (role, &mut queued.notice.content)
             && let Some(told) = thread.as_ref().and_then(|thread| thread.told.as_ref())
@@ -210,10 +227,12 @@ impl Lane {
             body_hash: &request::hash(&request),
             thread_ts: thread_ts.as_deref(),
         };
-        outbox.begin(opened, now.wall_ms())?;
+        if !outbox.begin(opened, now.wall_ms())? {
+            return Ok(None);
+        }
         paces.take(&self.keys, paced, now.monotonic);
         self.in_flight = Some(InFlight { queued, role });
-        Ok(Step::Send(request))
+        Ok(Some(Step::Send(request)))
     }
 
     /// What to do about a notice that may have arrived; `None` when it is decided without asking Slack.

@@ -12,7 +12,7 @@ mod run;
 pub use counters::Counters;
 pub use lane::{Answer, Lane, Step};
 pub use paces::Paces;
-pub use request::Request;
+pub use request::{Request, first};
 pub use run::{Delivery, DeliveryError, Metrics};
 
 use super::outbox::Capacity;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{Destination, DestinationKind};
 use crate::notify::clock::Moment;
 use crate::notify::message::Message;
-use crate::notify::notice::ConversationMode;
+use crate::notify::notice::{ConversationMode, Notice};
 use crate::notify::outbox::{Queued, Thread};
 use crate::notify::render::Sending;
 use crate::notify::slack::client::Look;
@@ -48,6 +48,23 @@ pub(super) fn role(queued: &Queued, destination: &Destination, thread: Option<&T
         (ConversationMode::Thread, _) | (ConversationMode::UpdateAndThread, 0) => Role::Reply,
         (ConversationMode::Update, _) | (ConversationMode::UpdateAndThread, _) => Role::Edit,
     }
+}
+
+/// The request for a notice that was never sent and begins its conversation.
+#[must_use]
+pub fn first(notice: &Notice, destination: &Destination, now: Moment) -> Request {
+    let queued = Queued {
+        seq: 0,
+        notice: notice.clone(),
+        unknown: false,
+        step: 0,
+        plain: false,
+        repeat: false,
+        attempts: 0,
+        started_at_ms: None,
+        thread_ts: None,
+    };
+    write(&queued, destination, (Role::Root, None), now)
 }
 
 /// The body of `chat.postMessage`, `chat.update` or a webhook.

@@ -19,6 +19,11 @@ const OUTBOX_RETRY: Duration = Duration::from_secs(5);
 /// Without anything to do we look again, for notices that are too old.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 const GRACE: Duration = Duration::from_secs(10);
+/// How soon we see what an operator's command wrote into the outbox.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// Threads go on for a month, and the audit is kept as long.
+const KEEP: Duration = Duration::from_secs(30 * 24 * 3_600);
+const PRUNE_INTERVAL: Duration = Duration::from_secs(3_600);
 
 #[derive(Debug, thiserror::Error)]
 pub enum DeliveryError {
@@ -74,7 +79,11 @@ pub struct Delivery {
     paces: Paces,
     clock: Clock,
     wake: Arc<Notify>,
+    retry: Arc<Notify>,
     metrics: Metrics,
+    /// Of the outbox, as we saw it last.
+    version: i64,
+    prune_at: Duration,
 }
 
 impl Delivery {
@@ -96,19 +105,28 @@ impl Delivery {
                 retry_at: Duration::ZERO,
             });
         }
+        let version = outbox.version()?;
         Ok(Self {
             outbox,
             lanes,
             paces: Paces::default(),
             clock,
             wake: Arc::new(Notify::new()),
+            retry: Arc::new(Notify::new()),
             metrics: Metrics::default(),
+            version,
+            prune_at: now.monotonic,
         })
     }
 
     /// Notify it after every store.
     pub fn wake(&self) -> Arc<Notify> {
         Arc::clone(&self.wake)
+    }
+
+    /// Notify it after a reload: parked destinations are tried at once.
+    pub fn retry(&self) -> Arc<Notify> {
+        Arc::clone(&self.retry)
     }
 
     pub fn metrics(&self) -> Metrics {
@@ -123,13 +141,27 @@ impl Delivery {
         let mut requests = JoinSet::new();
         while !cancel.is_cancelled() {
             let until = self.step(&mut requests)?;
-            let wake = Arc::clone(&self.wake);
-            let sleep = until.saturating_sub(self.clock.now().monotonic);
-            tokio::select! {
-                () = cancel.cancelled() => {}
-                Some(answered) = requests.join_next() => self.take(answered?),
-                () = wake.notified() => {}
-                () = tokio::time::sleep(sleep.min(LONGEST_SLEEP)) => {}
+            let (wake, retry) = (Arc::clone(&self.wake), Arc::clone(&self.retry));
+            while !cancel.is_cancelled() {
+                let sleep = until.saturating_sub(self.clock.now().monotonic);
+                tokio::select! {
+                    () = cancel.cancelled() => break,
+                    Some(answered) = requests.join_next() => {
+                        self.take(answered?);
+                        break;
+                    }
+                    () = wake.notified() => break,
+                    () = retry.notified() => {
+                        self.lanes.iter_mut().for_each(|wired| wired.lane.retry_now());
+                        break;
+                    }
+                    () = tokio::time::sleep(sleep), if sleep < LOOK_INTERVAL => break,
+                    () = tokio::time::sleep(LOOK_INTERVAL) => {
+                        if self.look()? {
+                            break;
+                        }
+                    }
+                }
             }
         }
         let drain = async {
@@ -142,6 +174,35 @@ impl Delivery {
         };
         // What is late is `unknown` at the next start.
         tokio::time::timeout(GRACE, drain).await.unwrap_or(Ok(()))
+    }
+
+    /// Whether an operator's command wrote into the outbox; and what is old goes now and then.
+    fn look(&mut self) -> Result<bool, DeliveryError> {
+        let now = self.clock.now();
+        match self.look_at(now) {
+            Ok(changed) => Ok(changed),
+            Err(error) if error.is_retriable() => {
+                tracing::error!(%error, "could not look into the outbox: trying again in a second");
+                Ok(false)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn look_at(&mut self, now: Moment) -> Result<bool, OutboxError> {
+        if now.monotonic >= self.prune_at {
+            self.prune_at = now.monotonic + PRUNE_INTERVAL;
+            self.outbox.prune(KEEP, now.wall_ms())?;
+        }
+        let version = self.outbox.version()?;
+        let changed = version != self.version;
+        self.version = version;
+        if changed {
+            for wired in &mut self.lanes {
+                wired.lane.changed(&self.outbox)?;
+            }
+        }
+        Ok(changed)
     }
 
     fn take(&mut self, (at, answer): (usize, Answer)) {

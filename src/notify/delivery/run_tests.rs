@@ -41,7 +41,14 @@ async fn deliver() {
     let timeouts = Timeouts::default();
     let destinations = vec![
         (
-            bot("ops", UnknownPolicy::Reconcile),
+            Destination {
+                // The sample is of 2023.
+                capacity: Capacity {
+                    max_age: Duration::MAX,
+                    ..Capacity::default()
+                },
+                ..bot("ops", UnknownPolicy::Reconcile)
+            },
             SlackClient::bot(&api, "xoxb-1", timeouts).unwrap(),
         ),
         (
@@ -62,6 +69,7 @@ async fn deliver() {
             notice("quick", "a", 1),
         ],
         windows: None,
+        states: &std::collections::HashMap::new(),
     };
     outbox
         .store(intake, Clock::start().now().wall_ms())

@@ -106,6 +106,7 @@ impl World {
             watermark: Lsn(self.watermark),
             notices,
             windows: None,
+            states: &std::collections::HashMap::new(),
         };
         self.outbox().store(intake, self.now.wall_ms()).unwrap();
     }

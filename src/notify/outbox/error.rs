@@ -15,6 +15,11 @@ pub enum OutboxError {
     )]
     Locked { path: PathBuf },
     #[error(
+        "there is no outbox \"{}\": name the notify.toml of the walstreet that delivers, and run this where its state_dir is",
+        path.display()
+    )]
+    Missing { path: PathBuf },
+    #[error(
         "the outbox \"{}\" is damaged: stop walstreet, keep a copy, rescue it with `sqlite3 outbox.db .recover`, or move it \
          away to start with an empty one (what was not delivered is then lost)",
         path.display()
@@ -59,6 +64,7 @@ impl OutboxError {
             Self::Full { .. } | Self::Sql { .. } | Self::ReadOnly { .. } => true,
             Self::Directory { .. }
             | Self::Locked { .. }
+            | Self::Missing { .. }
             | Self::Corrupt { .. }
             | Self::Newer { .. }
             | Self::Notice { .. }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use rusqlite::{OptionalExtension, params};
 
+use super::audit::Audit;
 use super::intake::rank;
-use super::{Audit, Outbox, OutboxError};
+use super::{Outbox, OutboxError};
 use crate::notify::notice::Notice;
 
 /// How much a destination may keep before it is summarised.
@@ -85,7 +86,7 @@ impl Outbox {
         self.read(|connection| {
             let (bytes, oldest): (i64, Option<i64>) = connection
                 .prepare_cached(
-                    "SELECT coalesce(sum(length(notice)), 0), min(created_at) FROM notice
+                    "SELECT coalesce(sum(length(notice)), 0), min(committed_at) FROM notice
                      WHERE destination = ?1 AND state = 'pending'",
                 )?
                 .query_row([destination], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -144,6 +145,7 @@ impl Outbox {
                     delivery_id: Some(&folded.delivery_id),
                     what: "folded",
                     detail: Some(&first.delivery_id),
+                    facts: None,
                 }
                 .record(transaction)?;
             }

@@ -1,8 +1,12 @@
 //! Into the outbox: notices and the position they stand for, in one transaction.
 
+use std::collections::HashMap;
+
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::{Audit, Outbox, OutboxError};
+use super::audit::{self, Audit};
+use super::{Outbox, OutboxError, states};
+use crate::notify::last_states::State;
 use crate::notify::notice::{Content, Notice, Severity};
 use crate::postgres::Lsn;
 
@@ -16,6 +20,8 @@ pub struct Intake<'a> {
     pub notices: &'a [Notice],
     /// The rule engine's windows as they stand at the watermark.
     pub windows: Option<&'a str>,
+    /// Last values of watched columns that these commits changed.
+    pub states: &'a HashMap<String, State>,
 }
 
 /// How many notices were new.
@@ -51,6 +57,7 @@ impl Outbox {
                     position(intake.watermark),
                     intake.windows
                 ])?;
+            states::write(transaction, intake.source, intake.states)?;
             insert(transaction, intake.notices, &bodies, now_ms)
         })
     }
@@ -120,8 +127,8 @@ fn insert(
 ) -> rusqlite::Result<Stored> {
     let mut stored = Stored::default();
     let mut statement = transaction.prepare_cached(
-        "INSERT INTO notice (delivery_id, destination, rule, fifo_key, severity, notice, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (delivery_id) DO NOTHING",
+        "INSERT INTO notice (delivery_id, destination, rule, fifo_key, severity, notice, created_at, committed_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (delivery_id) DO NOTHING",
     )?;
     for (notice, body) in notices.iter().zip(bodies) {
         let inserted = statement.execute(params![
@@ -131,7 +138,8 @@ fn insert(
             fifo_key(notice),
             rank(notice.severity),
             body,
-            now_ms
+            now_ms,
+            committed_at_ms(notice)
         ])?;
         if inserted == 0 {
             stored.known += 1;
@@ -144,6 +152,7 @@ fn insert(
             delivery_id: Some(notice.id.as_str()),
             what: "queued",
             detail: Some(&notice.rule),
+            facts: Some(audit::origin(notice)),
         }
         .record(transaction)?;
     }
@@ -156,6 +165,16 @@ fn fifo_key(notice: &Notice) -> String {
         Content::Change(change) => format!("row {} {}", change.table, change.key),
         Content::Digest(_) => format!("digest {}", notice.rule),
     }
+}
+
+/// Of its oldest change.
+fn committed_at_ms(notice: &Notice) -> i64 {
+    let digest_began = match &notice.content {
+        Content::Change(_) => None,
+        Content::Digest(digest) => digest.span.map(|(first, _)| first.committed_at),
+    };
+    let oldest = digest_began.unwrap_or(notice.commit.committed_at);
+    oldest.as_millisecond()
 }
 
 pub(super) fn rank(severity: Severity) -> i64 {

@@ -4,17 +4,20 @@
 //! pending ─▶ sending ─▶ sent
 //!    ▲          │  ╲──▶ unknown ─▶ sent | pending | held
 //!    ╰──────────╯  ╲──▶ dead
-//! pending ─▶ folded (into a digest, when there is too much)
+//! pending ─▶ folded (into a digest, when there is too much) | muted (by an operator)
 //! ```
 //!
 //! `sending` is on disk before the request is written; at start every `sending` notice is `unknown`. A destination that waits
 //! or is parked keeps its notices pending.
 
+mod audit;
 mod error;
 mod fold;
 mod intake;
+mod mutes;
 mod operator;
 mod queue;
+mod states;
 mod thread;
 
 use std::fs::{File, TryLockError};
@@ -22,15 +25,19 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+pub use audit::AuditLine;
 pub use error::OutboxError;
 pub use fold::{Capacity, Folded};
 pub use intake::{Intake, Stored};
-pub use operator::{Listed, Standing, State};
+pub use mutes::Muted;
+pub use operator::{Listed, Replay, Standing, State};
 pub use queue::{Ending, Opened, Queued, Wait};
 pub use thread::Thread;
 
+const DATABASE: &str = "outbox.db";
+const LOCK: &str = "outbox.lock";
 const FORMAT: i64 = 1;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -39,8 +46,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Outbox {
     path: PathBuf,
     connection: Mutex<Connection>,
-    /// Held as long as the file is open.
-    _lock: File,
+    /// Held as long as the file is open by the process that delivers.
+    lock: Option<File>,
 }
 
 impl Outbox {
@@ -58,7 +65,7 @@ impl Outbox {
             .create(true)
             .truncate(false)
             .write(true)
-            .open(directory.join("outbox.lock"))
+            .open(directory.join(LOCK))
             .map_err(unusable)?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -69,16 +76,55 @@ impl Outbox {
             }
             Err(TryLockError::Error(source)) => return Err(unusable(source)),
         }
-        let path = directory.join("outbox.db");
+        let path = directory.join(DATABASE);
         let connection = connect(&path).map_err(|source| OutboxError::sql(&path, source))?;
         let outbox = Self {
             path,
             connection: Mutex::new(connection),
-            _lock: lock,
+            lock: Some(lock),
         };
         outbox.prepare()?;
         outbox.what_was_sending_is_unknown(now_ms)?;
         Ok(outbox)
+    }
+
+    /// Opens the outbox of a process that may be delivering, to look at it and to decide as an operator.
+    ///
+    /// # Errors
+    /// When there is none, or the file cannot be used.
+    pub fn beside(directory: &Path) -> Result<Self, OutboxError> {
+        let path = directory.join(DATABASE);
+        if !path.exists() {
+            return Err(OutboxError::Missing { path });
+        }
+        let connection = connect(&path).map_err(|source| OutboxError::sql(&path, source))?;
+        let outbox = Self {
+            path,
+            connection: Mutex::new(connection),
+            lock: None,
+        };
+        outbox.prepare()?;
+        Ok(outbox)
+    }
+
+    /// Whether a process has it to deliver.
+    pub fn is_delivered(&self) -> bool {
+        let Some(directory) = self.path.parent() else {
+            return false;
+        };
+        let lock = File::options().write(true).open(directory.join(LOCK));
+        let is_free = lock.is_ok_and(|lock| lock.try_lock().is_ok());
+        self.lock.is_some() || !is_free
+    }
+
+    /// Another number after somebody else wrote: an operator's command.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn version(&self) -> Result<i64, OutboxError> {
+        self.read(|connection| {
+            connection.pragma_query_value(None, "data_version", |row| row.get(0))
+        })
     }
 
     /// How much of the disk it takes, without the write-ahead log.
@@ -112,7 +158,11 @@ impl Outbox {
         }
     }
 
-    fn what_was_sending_is_unknown(&self, now_ms: i64) -> Result<(), OutboxError> {
+    /// Nobody waits for the answers to what is being sent any more.
+    ///
+    /// # Errors
+    /// When the file takes nothing.
+    pub fn what_was_sending_is_unknown(&self, now_ms: i64) -> Result<(), OutboxError> {
         self.write(|transaction| {
             transaction.execute(
                 "INSERT INTO audit (at, destination, delivery_id, what, detail)
@@ -159,32 +209,6 @@ impl Outbox {
     }
 }
 
-/// One line of the record of what became of every notice.
-struct Audit<'a> {
-    at_ms: i64,
-    destination: &'a str,
-    delivery_id: Option<&'a str>,
-    what: &'a str,
-    detail: Option<&'a str>,
-}
-
-impl Audit<'_> {
-    fn record(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-        transaction
-            .prepare_cached(
-                "INSERT INTO audit (at, destination, delivery_id, what, detail) VALUES (?1, ?2, ?3, ?4, ?5)",
-            )?
-            .execute(params![
-                self.at_ms,
-                self.destination,
-                self.delivery_id,
-                self.what,
-                self.detail
-            ])?;
-        Ok(())
-    }
-}
-
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
@@ -201,6 +225,8 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     }
 }
 
+#[cfg(test)]
+mod beside_tests;
 #[cfg(test)]
 #[path = "outbox_tests.rs"]
 mod tests;

@@ -2,7 +2,8 @@
 
 use rusqlite::params;
 
-use super::{Audit, Outbox, OutboxError};
+use super::audit::Audit;
+use super::{Outbox, OutboxError};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
@@ -13,6 +14,7 @@ pub enum State {
     Held,
     Dead,
     Folded,
+    Muted,
 }
 
 impl State {
@@ -25,6 +27,7 @@ impl State {
             Self::Held => "held",
             Self::Dead => "dead",
             Self::Folded => "folded",
+            Self::Muted => "muted",
         }
     }
 }
@@ -38,6 +41,15 @@ pub struct Listed {
     pub created_at_ms: i64,
     pub attempts: u32,
     pub reason: Option<String>,
+}
+
+/// Which notices are sent once more. What is `None` asks for every one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Replay<'a> {
+    pub delivery_id: Option<&'a str>,
+    pub rule: Option<&'a str>,
+    /// Queued at that time or later.
+    pub since_ms: Option<i64>,
 }
 
 /// How a destination stands.
@@ -83,7 +95,7 @@ impl Outbox {
                     "SELECT coalesce(sum(state IN ('pending', 'sending', 'unknown')), 0), coalesce(sum(state = 'held'), 0),
                             coalesce(sum(state = 'dead'), 0),
                             min(CASE WHEN state IN ('pending', 'sending', 'unknown') THEN created_at END)
-                     FROM notice WHERE destination = ?1 AND state NOT IN ('sent', 'folded')",
+                     FROM notice WHERE destination = ?1 AND state NOT IN ('sent', 'folded', 'muted')",
                 )?
                 .query_row([destination], |row| {
                     Ok(Standing {
@@ -93,6 +105,91 @@ impl Outbox {
                         oldest_at_ms: row.get(3)?,
                     })
                 })
+        })
+    }
+
+    /// The destinations that have a notice or a wait, by name.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn destinations(&self) -> Result<Vec<String>, OutboxError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare(
+                "SELECT name FROM destination UNION SELECT destination FROM notice ORDER BY 1",
+            )?;
+            statement.query_map([], |row| row.get(0))?.collect()
+        })
+    }
+
+    /// The delivery that begins like this: people copy what a message shows of it.
+    ///
+    /// # Errors
+    /// When there is none or more than one, or the file cannot be read.
+    pub fn delivery(&self, beginning: &str) -> Result<String, OutboxError> {
+        let found: Vec<String> = self.read(|connection| {
+            let mut statement = connection.prepare(
+                "SELECT delivery_id FROM notice WHERE substr(delivery_id, 1, length(?1)) = ?1 LIMIT 2",
+            )?;
+            statement.query_map([beginning], |row| row.get(0))?.collect()
+        })?;
+        match <[String; 1]>::try_from(found) {
+            Ok([delivery_id]) => Ok(delivery_id),
+            Err(found) => Err(OutboxError::NoSuchNotice {
+                delivery_id: beginning.to_owned(),
+                expected: if found.is_empty() { "stored" } else { "single" },
+            }),
+        }
+    }
+
+    /// What was delivered, refused, held or muted goes to its destination once more, and says that it may be a repeat. Digests that
+    /// notices were folded into are theirs. How many there were.
+    ///
+    /// # Errors
+    /// When the file takes nothing.
+    pub fn replay(&self, which: Replay<'_>, now_ms: i64) -> Result<u64, OutboxError> {
+        const WHICH: &str = "state IN ('sent', 'dead', 'held', 'muted') AND notice <> '' AND (?1 IS NULL OR delivery_id = ?1)
+            AND (?2 IS NULL OR rule = ?2) AND (?3 IS NULL OR created_at >= ?3)";
+        let Replay {
+            delivery_id,
+            rule,
+            since_ms,
+        } = which;
+        self.write(|transaction| {
+            transaction.execute(
+                &format!(
+                    "INSERT INTO audit (at, destination, delivery_id, what, detail)
+                     SELECT ?4, destination, delivery_id, 'replayed by an operator', state FROM notice WHERE {WHICH}"
+                ),
+                params![delivery_id, rule, since_ms, now_ms],
+            )?;
+            let replayed = transaction.execute(
+                &format!("UPDATE notice SET state = 'pending', repeat = 1, step = 0, plain = 0, reason = NULL WHERE {WHICH}"),
+                params![delivery_id, rule, since_ms],
+            )?;
+            Ok(replayed as u64)
+        })
+    }
+
+    /// A parked destination is tried again at once; whether it was one.
+    ///
+    /// # Errors
+    /// When the file takes nothing.
+    pub fn retry(&self, destination: &str, now_ms: i64) -> Result<bool, OutboxError> {
+        self.write(|transaction| {
+            let sql = "UPDATE destination SET wait_until = NULL WHERE name = ?1 AND parked_at IS NOT NULL";
+            let changed = transaction.execute(sql, [destination])?;
+            if changed > 0 {
+                Audit {
+                    at_ms: now_ms,
+                    destination,
+                    delivery_id: None,
+                    what: "retried by an operator",
+                    detail: None,
+                    facts: None,
+                }
+                .record(transaction)?;
+            }
+            Ok(changed > 0)
         })
     }
 
@@ -116,7 +213,7 @@ impl Outbox {
     /// # Errors
     /// When there is none with this id, or the file takes nothing.
     pub fn acknowledge(&self, delivery_id: &str, now_ms: i64) -> Result<(), OutboxError> {
-        let sql = "UPDATE notice SET state = 'sent', notice = '' WHERE delivery_id = ?1 AND state = 'held'";
+        let sql = "UPDATE notice SET state = 'sent' WHERE delivery_id = ?1 AND state = 'held'";
         self.decide(
             delivery_id,
             "held",
@@ -143,6 +240,7 @@ impl Outbox {
                     delivery_id: Some(delivery_id),
                     what,
                     detail: None,
+                    facts: None,
                 }
                 .record(transaction)?;
             }

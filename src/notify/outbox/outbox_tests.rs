@@ -18,6 +18,7 @@ fn store(outbox: &Outbox, watermark: u64, notices: &[Notice]) -> Stored {
         watermark: Lsn(watermark),
         notices,
         windows: Some("{}"),
+        states: &std::collections::HashMap::new(),
     };
     outbox.store(intake, 10).unwrap()
 }
@@ -162,6 +163,7 @@ fn a_file_that_takes_nothing_says_so_and_the_position_stays() {
         watermark: Lsn(200),
         notices: &[notice("ops", "a", 2)],
         windows: None,
+        states: &std::collections::HashMap::new(),
     };
     let error = outbox.store(intake, 10).unwrap_err();
     assert!(matches!(error, OutboxError::ReadOnly { .. }), "{error:?}");
@@ -191,6 +193,7 @@ fn a_full_disk_is_told_and_passes() {
         watermark: Lsn(30_000),
         notices: &many,
         windows: None,
+        states: &std::collections::HashMap::new(),
     };
     let error = outbox.store(intake, 10).unwrap_err();
     assert!(matches!(error, OutboxError::Full { .. }), "{error:?}");
@@ -241,9 +244,11 @@ fn what_is_too_old_is_folded_and_one_alone_is_not() {
         max_age: Duration::from_secs(3600),
         ..Capacity::default()
     };
-    assert_eq!(outbox.fold("ops", hour, 3_600_000).unwrap().notices, 0);
-    assert_eq!(outbox.fold("ops", hour, 3_700_000).unwrap().notices, 1);
-    assert_eq!(outbox.fold("other", hour, 3_700_000).unwrap().notices, 0);
+    // By the time of the commit, not of the reading.
+    let after = |seconds: i64| (1_700_000_000 + seconds) * 1_000;
+    assert_eq!(outbox.fold("ops", hour, after(3_600)).unwrap().notices, 0);
+    assert_eq!(outbox.fold("ops", hour, after(3_700)).unwrap().notices, 1);
+    assert_eq!(outbox.fold("other", hour, after(3_700)).unwrap().notices, 0);
 }
 
 #[test]

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, Transaction, params};
+use serde_json::{Value, json};
 
-use super::{Audit, Outbox, OutboxError};
-use crate::notify::notice::Notice;
+use super::audit::Audit;
+use super::{Outbox, OutboxError};
+use crate::notify::notice::{Content, Notice};
 use crate::notify::slack::answer::Posted;
 
 /// A notice that is next in its destination's lane.
@@ -65,6 +67,9 @@ pub struct Wait {
     pub reason: Option<String>,
 }
 
+/// What was delivered can be sent again for a week.
+const REPLAYABLE_MS: i64 = 7 * 24 * 3_600_000;
+
 const QUEUED: &str = "seq, notice, state = 'unknown', step, plain, repeat, attempts, started_at, thread_ts, delivery_id";
 
 impl Outbox {
@@ -94,18 +99,96 @@ impl Outbox {
         found.map(RawQueued::parse).transpose()
     }
 
-    /// On disk when it returns: only then may the request be written.
+    /// On disk when it returns: only then may the request be written. `false` when it is not to be sent any more: an operator was
+    /// faster.
     ///
     /// # Errors
     /// When the file takes nothing: nothing may be sent then.
-    pub fn begin(&self, opened: Opened<'_>, now_ms: i64) -> Result<(), OutboxError> {
+    pub fn begin(&self, opened: Opened<'_>, now_ms: i64) -> Result<bool, OutboxError> {
         self.write(|transaction| {
-            transaction
+            let opened = transaction
                 .prepare_cached(
                     "UPDATE notice SET state = 'sending', attempts = attempts + 1, started_at = ?2, body_hash = ?3, thread_ts = ?4
-                     WHERE seq = ?1",
+                     WHERE seq = ?1 AND state = 'pending'",
                 )?
                 .execute(params![opened.seq, now_ms, opened.body_hash, opened.thread_ts])?;
+            Ok(opened > 0)
+        })
+    }
+
+    /// The edits of the same message that wait behind this one: only the latest state is told, and the trail keeps the others. The
+    /// last of them takes its place in the queue; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the file takes nothing.
+    pub fn latest_edit(&self, queued: &Queued, now_ms: i64) -> Result<Option<Queued>, OutboxError> {
+        let sql = format!(
+            "SELECT {QUEUED} FROM notice WHERE destination = ?1 AND fifo_key = (SELECT fifo_key FROM notice WHERE seq = ?2)
+                 AND rule = ?3 AND state = 'pending' AND step = 0 AND repeat = 0 AND plain = 0 AND seq > ?2
+                 AND json_extract(notice, '$.conversation.key') = ?4 ORDER BY seq"
+        );
+        let Notice {
+            destination,
+            rule,
+            conversation,
+            ..
+        } = &queued.notice;
+        let waiting: Vec<RawQueued> = self.read(|connection| {
+            let mut statement = connection.prepare_cached(&sql)?;
+            let rows = statement.query_map(
+                params![destination, queued.seq, rule, conversation.key],
+                RawQueued::read,
+            )?;
+            rows.collect()
+        })?;
+        let mut passed = vec![queued.clone()];
+        for raw in waiting {
+            let mut later = raw.parse()?;
+            let earlier = passed.last().map(|earlier| &earlier.notice.content);
+            if let (Content::Change(later), Some(Content::Change(earlier))) =
+                (&mut later.notice.content, earlier)
+            {
+                later.follow(earlier);
+            }
+            passed.push(later);
+        }
+        let latest = passed.pop().filter(|_| !passed.is_empty());
+        if let Some(latest) = &latest {
+            self.replace_edits(&passed, latest, now_ms)?;
+        }
+        Ok(latest)
+    }
+
+    fn replace_edits(
+        &self,
+        passed: &[Queued],
+        latest: &Queued,
+        now_ms: i64,
+    ) -> Result<(), OutboxError> {
+        let body = serde_json::to_string(&latest.notice).map_err(|source| OutboxError::Notice {
+            delivery_id: latest.notice.id.as_str().to_owned(),
+            source,
+        })?;
+        self.write(|transaction| {
+            transaction.execute(
+                "UPDATE notice SET notice = ?2 WHERE seq = ?1",
+                params![latest.seq, body],
+            )?;
+            for queued in passed {
+                transaction.execute(
+                    "UPDATE notice SET state = 'folded', folded_into = ?2, notice = '' WHERE seq = ?1",
+                    [queued.seq, latest.seq],
+                )?;
+                Audit {
+                    at_ms: now_ms,
+                    destination: &queued.notice.destination,
+                    delivery_id: Some(queued.notice.id.as_str()),
+                    what: "edited later",
+                    detail: Some(latest.notice.id.as_str()),
+                    facts: None,
+                }
+                .record(transaction)?;
+            }
             Ok(())
         })
     }
@@ -142,6 +225,7 @@ impl Outbox {
                 delivery_id: Some(queued.notice.id.as_str()),
                 what,
                 detail: Some(label),
+                facts: facts(transaction, queued, ending, now_ms)?,
             }
             .record(transaction)
         })
@@ -170,6 +254,7 @@ impl Outbox {
                 delivery_id: None,
                 what,
                 detail: wait.reason.as_deref(),
+                facts: None,
             }
             .record(transaction)
         })
@@ -201,21 +286,56 @@ impl Outbox {
         let before = now_ms.saturating_sub(i64::try_from(keep.as_millis()).unwrap_or(i64::MAX));
         self.write(|transaction| {
             for sql in [
-                "DELETE FROM notice WHERE state IN ('sent', 'folded') AND created_at < ?1",
+                "DELETE FROM notice WHERE state IN ('sent', 'folded', 'muted') AND created_at < ?1",
                 "DELETE FROM thread WHERE used_at < ?1",
                 "DELETE FROM audit WHERE at < ?1",
             ] {
                 transaction.execute(sql, [before])?;
             }
+            transaction.execute("DELETE FROM mute WHERE until < ?1", [now_ms])?;
+            transaction.execute(
+                "UPDATE notice SET notice = '' WHERE state IN ('sent', 'muted') AND notice <> '' AND created_at < ?1",
+                [now_ms.saturating_sub(REPLAYABLE_MS)],
+            )?;
             Ok(())
         })
     }
 }
 
+/// How it was sent: for the audit.
+fn facts(
+    transaction: &Transaction<'_>,
+    queued: &Queued,
+    ending: &Ending,
+    now_ms: i64,
+) -> rusqlite::Result<Option<Value>> {
+    let (attempts, body_hash): (u32, Option<String>) = transaction
+        .prepare_cached("SELECT attempts, body_hash FROM notice WHERE seq = ?1")?
+        .query_row([queued.seq], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut facts = json!({ "attempts": attempts, "body_sha256": body_hash });
+    if let (Ending::Sent { posted }, Value::Object(facts)) = (ending, &mut facts) {
+        let committed_at_ms = queued.notice.commit.committed_at.as_millisecond();
+        facts.insert(
+            "channel".to_owned(),
+            json!(posted.as_ref().map(|posted| &posted.channel)),
+        );
+        facts.insert(
+            "ts".to_owned(),
+            json!(posted.as_ref().map(|posted| &posted.ts)),
+        );
+        // By two clocks: the database's and ours.
+        facts.insert(
+            "commit_to_sent_ms".to_owned(),
+            json!(now_ms - committed_at_ms),
+        );
+    }
+    Ok(Some(facts))
+}
+
 /// The columns that an ending changes, and its name in the audit.
 fn change(ending: &Ending) -> (&'static str, &'static str) {
     match ending {
-        Ending::Sent { .. } => ("state = 'sent', notice = ''", "sent"),
+        Ending::Sent { .. } => ("state = 'sent'", "sent"),
         Ending::NextStep => ("state = 'pending', step = 1", "replied"),
         Ending::Again { counts: true } => ("state = 'pending'", "again"),
         Ending::Again { counts: false } => (

@@ -16,11 +16,13 @@ CREATE TABLE notice (
     -- Notices of one key are sent in their order.
     fifo_key      TEXT NOT NULL,
     severity      INTEGER NOT NULL,
-    -- JSON; empty once it is not needed any more.
+    -- JSON; empty once it is not needed any more: folded, or delivered long ago.
     notice        TEXT NOT NULL,
     created_at    INTEGER NOT NULL,
+    -- Of its oldest change: too old is what was committed too long ago, not what we read late.
+    committed_at  INTEGER NOT NULL,
     state         TEXT NOT NULL DEFAULT 'pending'
-                  CHECK (state IN ('pending', 'sending', 'sent', 'unknown', 'held', 'dead', 'folded')),
+                  CHECK (state IN ('pending', 'sending', 'sent', 'unknown', 'held', 'dead', 'folded', 'muted')),
     -- Of a reply with an edit: 0 the reply, 1 the edit.
     step          INTEGER NOT NULL DEFAULT 0,
     -- Slack refused the blocks: text alone.
@@ -49,6 +51,16 @@ CREATE TABLE destination (
     reason     TEXT
 ) STRICT;
 
+-- An operator wants to hear nothing of a rule, of a key or of both; null is every one.
+CREATE TABLE mute (
+    id    INTEGER PRIMARY KEY AUTOINCREMENT,
+    rule  TEXT,
+    key   TEXT,
+    until INTEGER NOT NULL,
+    by    TEXT NOT NULL,
+    why   TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE thread (
     destination TEXT NOT NULL,
     key         TEXT NOT NULL,
@@ -67,6 +79,16 @@ CREATE TABLE audit (
     destination TEXT NOT NULL,
     delivery_id TEXT,
     what        TEXT NOT NULL,
-    detail      TEXT
+    detail      TEXT,
+    -- JSON: where the notice comes from, or how it was sent.
+    facts       TEXT
 ) STRICT;
 CREATE INDEX audit_at ON audit (at);
+
+-- Last values of watched columns; null is SQL's null.
+CREATE TABLE last_state (
+    source TEXT NOT NULL,
+    id     TEXT NOT NULL,
+    state  BLOB,
+    PRIMARY KEY (source, id)
+) STRICT, WITHOUT ROWID;

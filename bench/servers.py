@@ -1,0 +1,70 @@
+"""The servers that measurements run on, and on what machine."""
+import os, pathlib, platform, subprocess, sys, time
+
+from stack import CACHE, Stack, free_ports, stop
+
+QUIET_LOAD = 0.5
+LONGEST_STATEMENT_SECONDS = 300
+FETCH_SECONDS = 1800
+
+# The garbage collector options of Kafka's own start scripts.
+JVM = "-server -XX:+UseG1GC -XX:MaxGCPauseMillis=20 -XX:InitiatingHeapOccupancyPercent=35 -XX:+ExplicitGCInvokesConcurrent"
+CONNECT_JVM = f"-Xms256m -Xmx2g {JVM}"
+KAFKA_JVM = f"-Xms1g -Xmx1g {JVM}"
+
+
+class MeasuredStack(Stack):
+    # Every question costs a starting worker some of the time that is measured.
+    poll_seconds = 0.5
+
+    def up(self):
+        os.environ["CONNECT_JVM"], os.environ["KAFKA_JVM"] = CONNECT_JVM, KAFKA_JVM
+        super().up()
+
+    def create_database(self, name, schema):
+        self.psql(f"CREATE DATABASE {name}")
+        self.psql(schema, database=name)
+        # Every wait has a limit, that for a statement too.
+        self.psql(f"ALTER DATABASE {name} SET statement_timeout = '{LONGEST_STATEMENT_SECONDS}s'")
+
+    def worker_properties(self):
+        # Connect's own default: the judge's short interval would cost the worker CPU.
+        return super().worker_properties() | {"offset.flush.interval.ms": "60000"}
+
+    def restart_worker(self):
+        """Returns when the new one was started, by the wall clock."""
+        stop(self.pid("CONNECT"), str(self.directory))
+        port = free_ports(1)[0]
+        started_at = time.time()
+        self._start_connect(port)
+        return started_at
+
+
+def load_before():
+    """The load average before anything is started; says when it is not quiet."""
+    load = os.getloadavg()[0]
+    if load > QUIET_LOAD:
+        say(f"warning: the load average is {load:.2f}: something else is running, and the figures will not be comparable")
+    return load
+
+
+def circumstances(stack, binary, load):
+    cpu = next((line.split(":")[1].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")),
+               platform.machine())
+    memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    fetched = next(CACHE.glob("kafka-*-debezium-*")).name
+    return {
+        "machine": f"{os.cpu_count()} × {cpu}, {memory_gb:.0f} GB, Linux {platform.release()}",
+        "versions": ", ".join([
+            subprocess.run([binary, "--version"], capture_output=True, text=True).stdout.strip(),
+            "Debezium " + fetched.partition("-debezium-")[2],
+            "Kafka " + fetched.removeprefix("kafka-").partition("-")[0],
+            "PostgreSQL " + stack.psql("SHOW server_version").split()[0],
+            "Java " + subprocess.run(["java", "--version"], capture_output=True, text=True).stdout.split()[1],
+        ]),
+        "load_average_before": round(load, 2), "quiet": load <= QUIET_LOAD,
+    }
+
+
+def say(text):
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)

@@ -1,0 +1,13 @@
+INSERT INTO dropped VALUES (3, 'three', 1.5);
+UPDATE dropped SET v = 'changed' WHERE id = 2;
+DELETE FROM dropped WHERE id = 1;
+DROP TABLE dropped;
+INSERT INTO renamed VALUES (4);
+UPDATE renamed SET id = 40 WHERE id = 4;
+DELETE FROM renamed WHERE id = 1;
+ALTER TABLE renamed RENAME TO other_name;
+INSERT INTO other_name VALUES (5);
+INSERT INTO replaced VALUES (2, 'b');
+DROP TABLE replaced;
+CREATE TABLE replaced (v text, id bigint PRIMARY KEY, w int DEFAULT 7);
+INSERT INTO replaced VALUES ('c', 3);

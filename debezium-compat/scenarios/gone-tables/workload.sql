@@ -1,0 +1,2 @@
+INSERT INTO dropped VALUES (2);
+INSERT INTO renamed VALUES (3);

@@ -1,0 +1,3 @@
+INSERT INTO t VALUES (3, 'three');
+UPDATE t SET v = 'x';
+DELETE FROM t WHERE id = 1;

@@ -1,0 +1,3 @@
+INSERT INTO t VALUES (2);
+SELECT pg_sleep(1);
+DELETE FROM t WHERE id = 1;

@@ -1,0 +1,4 @@
+CHECKPOINT;
+SELECT pg_sleep(1);
+CHECKPOINT;
+SELECT pg_sleep(1.5);

@@ -1,0 +1,2 @@
+INSERT INTO t VALUES (11, 'before');
+UPDATE t SET v = 'w';

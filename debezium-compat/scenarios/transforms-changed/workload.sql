@@ -1,0 +1,17 @@
+INSERT INTO t VALUES (3, 'three', 3, now()::timestamptz(0), 0.10, '\xFF', NULL);
+INSERT INTO t (id, v) VALUES (4, NULL);
+UPDATE t SET v = NULL, price = NULL WHERE id = 1;
+UPDATE t SET id = 5 WHERE id = 4;
+DELETE FROM t WHERE id = 2;
+BEGIN; INSERT INTO k VALUES (2, 'two', NULL); UPDATE k SET v = 'TWO' WHERE id = 2; DELETE FROM k WHERE id = 1; COMMIT;
+INSERT INTO nokey VALUES (1, 'a', NULL);
+UPDATE nokey SET v = 'b';
+DELETE FROM nokey;
+TRUNCATE k;
+SELECT pg_logical_emit_message(true, 'p', 'content');
+ALTER TABLE t ADD COLUMN extra int DEFAULT 7;
+INSERT INTO t (id) VALUES (6);
+UPDATE t SET extra = NULL WHERE id = 6;
+DELETE FROM t WHERE id = 6;
+UPDATE every SET id = id;
+UPDATE every SET f = 0, g = 0, n = 1.5, a = '{1,2}', p = '(1,3)';

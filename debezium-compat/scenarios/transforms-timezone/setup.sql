@@ -1,0 +1,12 @@
+CREATE TABLE t (id int PRIMARY KEY, tz timestamptz, ts timestamp, ts3 timestamp(3), ttz timetz, d date, t time, v text, def timestamptz DEFAULT '2024-01-01 00:00+00');
+ALTER TABLE t REPLICA IDENTITY FULL;
+INSERT INTO t VALUES
+  (1, '2024-07-01 12:00:00+00', '2024-07-01 12:00:00', '2024-07-01 12:00:00.123', '12:00:00.5+00', '2024-07-01', '12:00', 'summer', NULL),
+  (2, '2024-03-31 02:30:00.123456+00', '2024-03-31 02:30:00.123456', '2024-03-31 02:30', '23:30+02', '2024-03-31', '02:30', 'gap', DEFAULT),
+  (3, '2024-10-27 02:30:00+00', '2024-10-27 02:30', '2024-10-27 02:30', '00:15-03:30', '2024-10-27', '02:30', 'fold', DEFAULT),
+  (4, '1850-01-01 00:00+00', '1850-01-01', '1850-01-01', NULL, NULL, NULL, 'mean time', NULL),
+  (5, '12024-07-01 00:00+00', '12024-07-01', '12024-07-01', NULL, NULL, NULL, 'far', NULL),
+  (6, '0044-03-15 00:00+00 BC', '0044-03-15 BC', '0044-03-15 BC', NULL, NULL, NULL, 'Caesar', NULL),
+  (7, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+CREATE TABLE u (id int PRIMARY KEY, tz timestamptz, ts timestamp);
+INSERT INTO u VALUES (1, '2024-07-01 12:00:00+00', '2024-07-01 12:00:00');

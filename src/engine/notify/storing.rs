@@ -1,0 +1,274 @@
+//! The thread that stores: what commits came to goes through the noise rules into the outbox, one durable write for all that
+//! came meanwhile.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed, Ordering::Release};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::delivering::Waker;
+use super::inbox::{Inbox, Letters};
+use super::tally::{Tally, add};
+use crate::notify::collapse::Candidate;
+use crate::notify::config::NotifyFile;
+use crate::notify::last_states::State;
+use crate::notify::noise::{Decision, Noise};
+use crate::notify::notice::Notice;
+use crate::notify::outbox::{Intake, Outbox, OutboxError};
+use crate::postgres::Lsn;
+
+/// After the outbox took nothing.
+const RETRY: Duration = Duration::from_secs(1);
+/// Without news.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// Stores follow each other so closely at most: a burst of commits becomes few writes.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
+/// Writing takes a fifth of the time at most.
+const PAUSE_FACTOR: u32 = 4;
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// What is stale waits so long at most for the stream to reach the present.
+const LONGEST_CATCH_UP: Duration = Duration::from_secs(60);
+
+#[derive(Debug)]
+pub(super) struct Storing {
+    pub(super) outbox: Arc<Outbox>,
+    pub(super) source: String,
+    pub(super) noise: Noise,
+    pub(super) file: Arc<NotifyFile>,
+    pub(super) inbox: Arc<Inbox>,
+    pub(super) waker: Waker,
+    pub(super) tally: Arc<Tally>,
+    /// Commits up to here are on disk.
+    pub(super) stored: Arc<AtomicU64>,
+    pub(super) pending: Pending,
+    pub(super) catch_up: CatchUp,
+}
+
+/// Decided, and not on disk yet. Bounded by the windows of the rules, however long the disk takes nothing.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    notices: Vec<Notice>,
+    states: HashMap<String, State>,
+    watermark: Lsn,
+    /// Windows changed.
+    has_decided: bool,
+    is_refused: bool,
+}
+
+/// What happened while nobody read the stream: one digest for each rule and destination.
+#[derive(Debug, Default)]
+pub(super) struct CatchUp {
+    folded: BTreeMap<(usize, String), Candidate>,
+    since: Option<Instant>,
+}
+
+impl Storing {
+    /// Until the inbox is closed.
+    pub(super) fn run(mut self) {
+        loop {
+            let letters = self.inbox.take(self.wait());
+            let is_closed = letters.is_closed;
+            self.take(letters);
+            self.tell_due();
+            let began = Instant::now();
+            let has_stored = self.store();
+            if !self.pending.is_refused {
+                self.inbox.settle();
+            }
+            if is_closed {
+                return;
+            }
+            if has_stored {
+                let pause = began.elapsed() * PAUSE_FACTOR;
+                std::thread::sleep(pause.clamp(SHORTEST_PAUSE, LONGEST_PAUSE));
+            }
+        }
+    }
+
+    fn wait(&self) -> Duration {
+        if self.pending.is_refused {
+            return RETRY;
+        }
+        let now = Timestamp::now();
+        let due = self.noise.next_due(now).map_or(LONGEST_WAIT, |due| {
+            Duration::try_from(due.duration_since(now)).unwrap_or_default()
+        });
+        let catch_up = self.catch_up.since.map_or(LONGEST_WAIT, |since| {
+            LONGEST_CATCH_UP.saturating_sub(since.elapsed())
+        });
+        // A clock that is set differently must not make us sleep for long.
+        due.min(catch_up).min(LONGEST_WAIT)
+    }
+
+    fn take(&mut self, mut letters: Letters) {
+        let now = Timestamp::now();
+        if let Some(file) = letters.rules.take() {
+            let state = std::mem::take(&mut self.noise.state);
+            self.noise = Noise::new(&file, state);
+            self.file = file;
+        }
+        let mut is_present = letters.is_present || letters.is_closed;
+        let candidates = letters.take_candidates();
+        self.take_mutes(now);
+        for candidate in candidates {
+            let committed_at = candidate.notice.commit.committed_at;
+            if self.file.notify.is_stale(committed_at, now) {
+                self.catch_up.add(candidate);
+                add(&self.tally.stale, 1);
+            } else {
+                is_present = true;
+                self.decide_caught_up(now);
+                self.decide(candidate, now);
+            }
+        }
+        if is_present || self.catch_up.is_overdue() {
+            self.decide_caught_up(now);
+        }
+        self.pending.states.extend(letters.states);
+        self.pending.watermark = self.pending.watermark.max(letters.watermark);
+    }
+
+    /// An operator's command writes them into the outbox meanwhile.
+    fn take_mutes(&mut self, now: Timestamp) {
+        match self.outbox.mutes(now.as_millisecond()) {
+            Ok(mutes) => self.noise.set_mutes(mutes),
+            Err(error) => {
+                tracing::warn!(%error, "could not read the mutes: those known so far apply")
+            }
+        }
+    }
+
+    fn decide_caught_up(&mut self, now: Timestamp) {
+        for candidate in std::mem::take(&mut self.catch_up).folded.into_values() {
+            self.decide(candidate, now);
+        }
+    }
+
+    fn decide(&mut self, candidate: Candidate, now: Timestamp) {
+        self.pending.has_decided = true;
+        match self.noise.decide(candidate, now) {
+            Decision::Send(notice) => self.pending.notices.push(notice),
+            Decision::Held { .. } => add(&self.tally.held, 1),
+            Decision::Repeated(_) => add(&self.tally.repeated, 1),
+            Decision::Muted { .. } => add(&self.tally.muted, 1),
+        }
+    }
+
+    fn tell_due(&mut self) {
+        let now = Timestamp::now();
+        let due = self.noise.due(now);
+        if !due.is_empty() {
+            self.noise.forget(now);
+            self.pending.has_decided = true;
+            self.pending.notices.extend(due);
+        }
+    }
+
+    /// Whether something was written.
+    fn store(&mut self) -> bool {
+        // What waits for the present is not told yet: nothing after it may be called told.
+        let watermark = if self.catch_up.folded.is_empty() {
+            self.pending.watermark
+        } else {
+            Lsn::ZERO
+        };
+        let is_further = watermark.0 > self.stored.load(Relaxed);
+        if !is_further && !self.pending.has_decided && self.pending.states.is_empty() {
+            return false;
+        }
+        let began = Instant::now();
+        match self.write(is_further.then_some(watermark)) {
+            Ok(()) => {
+                self.written(is_further.then_some(watermark));
+                add(&self.tally.stores, 1);
+                let took = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+                add(&self.tally.store_us, took);
+                true
+            }
+            Err(error) => {
+                self.refused(&error);
+                false
+            }
+        }
+    }
+
+    fn write(&self, watermark: Option<Lsn>) -> Result<(), OutboxError> {
+        let windows = serde_json::to_string(&self.noise.state).ok();
+        let now_ms = Timestamp::now().as_millisecond();
+        let pending = &self.pending;
+        match watermark {
+            Some(watermark) => {
+                let intake = Intake {
+                    source: &self.source,
+                    watermark,
+                    notices: &pending.notices,
+                    windows: windows.as_deref(),
+                    states: &pending.states,
+                };
+                self.outbox.store(intake, now_ms)?;
+            }
+            None => {
+                self.outbox.remember_states(&self.source, &pending.states)?;
+                let (source, notices) = (&self.source, &pending.notices);
+                self.outbox
+                    .store_due(source, notices, windows.as_deref(), now_ms)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn written(&mut self, watermark: Option<Lsn>) {
+        if let Some(watermark) = watermark {
+            self.stored.store(watermark.0, Release);
+        }
+        if self.pending.is_refused {
+            tracing::info!("the outbox takes notices again: positions are confirmed again");
+        }
+        self.tally.is_refused.store(false, Relaxed);
+        let told = self.pending.notices.len() as u64;
+        add(&self.tally.queued, told);
+        self.pending = Pending {
+            watermark: self.pending.watermark,
+            ..Pending::default()
+        };
+        if told > 0 {
+            self.waker.wake();
+        }
+    }
+
+    fn refused(&mut self, error: &OutboxError) {
+        add(&self.tally.store_failures, 1);
+        if !self.pending.is_refused {
+            let cause = std::error::Error::source(error).map(ToString::to_string);
+            tracing::error!(
+                %error, cause,
+                "the outbox takes nothing: no position is confirmed to PostgreSQL, which keeps its WAL, until it does; Kafka goes on"
+            );
+        }
+        self.pending.is_refused = true;
+        self.tally.is_refused.store(true, Relaxed);
+    }
+}
+
+impl CatchUp {
+    fn add(&mut self, candidate: Candidate) {
+        self.since.get_or_insert_with(Instant::now);
+        let lane = (candidate.rule, candidate.notice.destination.clone());
+        match self.folded.get_mut(&lane) {
+            Some(folded) => {
+                folded.notice.fold(candidate.notice);
+                folded.identity = None;
+            }
+            None => {
+                self.folded.insert(lane, candidate);
+            }
+        }
+    }
+
+    fn is_overdue(&self) -> bool {
+        self.since
+            .is_some_and(|since| since.elapsed() >= LONGEST_CATCH_UP)
+    }
+}
