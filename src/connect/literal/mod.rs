@@ -216,6 +216,12 @@ fn parse_temporal(text: &str) -> Option<Parsed> {
         logical::DATE => milliseconds.div_euclid(MS_PER_DAY),
         _ => milliseconds,
     };
+    // A clock that shows hundreds of hours: for Java it is a time still, and looks like a timestamp when it is written.
+    let (kind, name) = if name == logical::TIME && i32::try_from(value).is_err() {
+        (Kind::Int64, logical::TIMESTAMP)
+    } else {
+        (kind, name)
+    };
     Some(Parsed {
         schema: Schema::named(kind, name, 1),
         value: Datum::Int(value),
@@ -338,5 +344,14 @@ mod tests {
             write_datum(&schema, &parsed.value, &mut HeaderSink::new(&mut text));
             assert_eq!(String::from_utf8(text).unwrap(), literal);
         }
+    }
+
+    #[test]
+    fn a_time_of_many_days_is_shown_as_a_timestamp() {
+        let parsed = parse("999:99:99.99Z").unwrap();
+        let mut text = Vec::new();
+        let schema = parsed.schema.unwrap();
+        write_datum(&schema, &parsed.value, &mut HeaderSink::new(&mut text));
+        assert_eq!(text, b"1970-02-11T16:40:39.099Z");
     }
 }
