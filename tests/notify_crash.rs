@@ -55,10 +55,8 @@ fn kill_9_loses_nothing_and_repeats_only_what_was_on_its_way() {
     let mut sum = Ended::default();
     for seed in 0..seeds() {
         let ended = survive(seed, "resend");
-        assert!(
-            ended.duplicates <= ended.in_flight,
-            "seed {seed}: {ended:?}"
-        );
+        // A lane has one message on its way at most. Where exactly the kill met it, only the kernel knows: the points are near it.
+        assert!(ended.duplicates <= ended.kills, "seed {seed}: {ended:?}");
         sum.add(&ended);
     }
     println!("resend: {sum:?}");
