@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use rdkafka::client::ClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::metadata::MetadataPartition;
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext};
 
 use super::client::{self, Reports};
@@ -107,11 +108,10 @@ impl Producer {
         }
     }
 
-    /// Whether the brokers have told where the topic's partitions are, or that they never will. Asking makes them create it, if
-    /// they do that.
+    /// Whether the topic's leaders take records, or never will. Asking makes the brokers create it, if they do that.
     ///
-    /// To be asked until it says so, before a topic's first record, as Java's producer does (`KafkaProducer.waitOnMetadata`):
-    /// records that wait inside librdkafka for a topic that is being created can change places.
+    /// To be asked until it says so, before a topic's first record. A broker names itself the leader of a new partition before it
+    /// is one, and refuses the first record; librdkafka then sends it again, behind the records that came meanwhile.
     #[must_use]
     pub fn knows_topic(&self, topic: &str, timeout: Duration) -> bool {
         let Ok(metadata) = self.client.client().fetch_metadata(Some(topic), timeout) else {
@@ -120,8 +120,14 @@ impl Producer {
         let found = metadata.topics().iter().find(|found| found.name() == topic);
         found.is_some_and(|found| match found.error().map(RDKafkaErrorCode::from) {
             None => {
-                let partitions = found.partitions();
-                !partitions.is_empty() && partitions.iter().all(|partition| partition.leader() >= 0)
+                // Only a leader tells offsets.
+                let client = self.client.client();
+                let leads = |partition: &MetadataPartition| {
+                    client
+                        .fetch_watermarks(topic, partition.id(), timeout)
+                        .is_ok()
+                };
+                !found.partitions().is_empty() && found.partitions().iter().all(leads)
             }
             Some(code) => [
                 RDKafkaErrorCode::TopicAuthorizationFailed,
