@@ -120,14 +120,17 @@ impl Producer {
         let found = metadata.topics().iter().find(|found| found.name() == topic);
         found.is_some_and(|found| match found.error().map(RDKafkaErrorCode::from) {
             None => {
-                // Only a leader tells offsets.
-                let client = self.client.client();
-                let leads = |partition: &MetadataPartition| {
-                    client
-                        .fetch_watermarks(topic, partition.id(), timeout)
-                        .is_ok()
+                // Only a leader tells offsets. Many partitions may not hold us up for longer than one answer.
+                let deadline = Instant::now() + timeout;
+                let refuses = |partition: &MetadataPartition| {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    let client = self.client.client();
+                    !left.is_zero()
+                        && client
+                            .fetch_watermarks(topic, partition.id(), left)
+                            .is_err_and(|error| is_not_leading(&error))
                 };
-                !found.partitions().is_empty() && found.partitions().iter().all(leads)
+                !found.partitions().is_empty() && !found.partitions().iter().any(refuses)
             }
             Some(code) => [
                 RDKafkaErrorCode::TopicAuthorizationFailed,
@@ -275,6 +278,15 @@ impl ProducerContext for Deliveries {
         };
         self.done().push(Delivery { sequence, result });
     }
+}
+
+fn is_not_leading(error: &KafkaError) -> bool {
+    [
+        Some(RDKafkaErrorCode::NotLeaderForPartition),
+        Some(RDKafkaErrorCode::UnknownTopicOrPartition),
+        Some(RDKafkaErrorCode::LeaderNotAvailable),
+    ]
+    .contains(&error.rdkafka_error_code())
 }
 
 fn size(bytes: Option<&[u8]>) -> usize {
