@@ -159,6 +159,8 @@ pub struct SlotConfig {
     pub retry_delay: Duration,
     /// `status.update.interval.ms`.
     pub status_update_interval: Duration,
+    /// `xmin.fetch.interval.ms`; `None` when 0.
+    pub xmin_fetch_interval: Option<Duration>,
 }
 
 #[derive(Clone, Debug)]

@@ -14,6 +14,7 @@ mod snapshot;
 mod start;
 mod stream;
 mod tables;
+mod xmin;
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;

@@ -16,6 +16,7 @@ use super::records::Records;
 use super::snapshot::Snapshot;
 use super::stream::{Reached, Stream, now_ns};
 use super::tables::Tables;
+use super::xmin::SlotXmin;
 use super::{Engine, Output};
 use crate::change::assembler::Assembler;
 use crate::change::filter::TableFilter;
@@ -326,6 +327,7 @@ impl<'a> Start<'a> {
             transactions: TransactionMonitor::new(config, start.begun),
             heartbeats: Heartbeats::new(config, self.runtime, after_snapshot),
             progress,
+            slot_xmin: config.slot.xmin_fetch_interval.map(SlotXmin::new),
             cancel,
             at: Reached {
                 lsn: start.from,
