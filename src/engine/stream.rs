@@ -148,10 +148,7 @@ impl Stream<'_> {
 
     fn message(&mut self, wal_start: Lsn, data: &[u8]) -> Result<(), Error> {
         let message = decode(wal_start, data)?;
-        if let Some(xmin) = &mut self.slot_xmin {
-            let xmin = xmin.current(&mut self.tables)?;
-            self.assembler.fetched(xmin);
-        }
+        self.fetch_xmin()?;
         if self.undecided.is_some() {
             self.decide(wal_start, &message)?;
         }
@@ -248,6 +245,14 @@ impl Stream<'_> {
                 }
             }
             Step::Logical { .. } | Step::Nothing => {}
+        }
+        Ok(())
+    }
+
+    fn fetch_xmin(&mut self) -> Result<(), Error> {
+        if let Some(xmin) = &mut self.slot_xmin {
+            let xmin = xmin.current(&mut self.tables)?;
+            self.assembler.fetched(xmin);
         }
         Ok(())
     }
