@@ -14,6 +14,7 @@ mod snapshot;
 mod start;
 mod stream;
 mod tables;
+mod tolerance;
 mod xmin;
 
 use std::sync::atomic::Ordering::Relaxed;

@@ -16,6 +16,7 @@ use super::records::Records;
 use super::snapshot::Snapshot;
 use super::stream::{Reached, Stream, now_ns};
 use super::tables::Tables;
+use super::tolerance::Tolerance;
 use super::xmin::SlotXmin;
 use super::{Engine, Output};
 use crate::change::assembler::Assembler;
@@ -68,6 +69,7 @@ pub(super) fn run(engine: &Engine<'_>, runtime: &Handle) -> Result<(), Error> {
         engine.progress,
         engine.cancel,
     );
+        Tolerance::new(engine.connector.errors),
     let start = Start {
         engine,
         runtime,
