@@ -44,7 +44,10 @@ const SLOT_ACTIVE: &str = "55006";
 /// Runs until stopped or failed.
 pub(super) fn run(engine: &Engine<'_>, runtime: &Handle) -> Result<(), Error> {
     let headers = context_headers(engine.connector, Uuid::now_v7()).to_vec();
-    let records = Records::new(engine.connector, &headers)?;
+    let (records, warnings) = Records::new(engine.connector, &headers)?;
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
     // Kafka and PostgreSQL are asked at the same time: the start is mostly waiting for answers.
     let (destination, database) = std::thread::scope(|scope| {
         let destination = scope.spawn(|| open_destination(engine));
