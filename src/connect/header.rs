@@ -209,10 +209,7 @@ mod tests {
     }
 
     fn row(fields: Vec<(&str, Schema)>) -> Schema {
-        let field = |(name, schema): (&str, Schema)| Field {
-            name: name.to_owned(),
-            schema,
-        };
+        let field = |(name, schema): (&str, Schema)| Field::new(name, schema);
         Schema::new(Kind::Struct(fields.into_iter().map(field).collect()))
     }
 

@@ -95,10 +95,7 @@ impl HeartbeatEncoder {
 
 fn schema(name: &'static str, field: &str, kind: Kind) -> Schema {
     Schema::named(
-        Kind::Struct(vec![Field {
-            name: field.to_owned(),
-            schema: Schema::new(kind),
-        }]),
+        Kind::Struct(vec![Field::new(field, Schema::new(kind))]),
         name,
         1,
     )

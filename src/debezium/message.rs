@@ -149,7 +149,7 @@ fn spelled(content: &[u8], mode: BinaryMode) -> String {
 }
 
 fn key_schema() -> Schema {
-    let prefix = field("prefix", Schema::new(Kind::String).optional(true));
+    let prefix = Field::new("prefix", Schema::new(Kind::String).optional(true));
     Schema::named(
         Kind::Struct(vec![prefix]),
         "io.debezium.connector.postgresql.MessageKey",
@@ -163,15 +163,15 @@ fn value_schema(mode: BinaryMode) -> Schema {
         BinaryMode::Base64 | BinaryMode::Base64UrlSafe | BinaryMode::Hex => Kind::String,
     };
     let message = vec![
-        field("prefix", Schema::new(Kind::String).optional(true)),
-        field("content", Schema::new(content).optional(true)),
+        Field::new("prefix", Schema::new(Kind::String).optional(true)),
+        Field::new("content", Schema::new(content).optional(true)),
     ];
     let fields = vec![
-        field("op", Schema::new(Kind::String)),
-        field("ts_ms", Schema::new(Kind::Int64).optional(true)),
-        field("source", source::schema()),
-        field("transaction", transaction_schema()),
-        field(
+        Field::new("op", Schema::new(Kind::String)),
+        Field::new("ts_ms", Schema::new(Kind::Int64).optional(true)),
+        Field::new("source", source::schema()),
+        Field::new("transaction", transaction_schema()),
+        Field::new(
             "message",
             Schema::named(
                 Kind::Struct(message),
@@ -185,11 +185,4 @@ fn value_schema(mode: BinaryMode) -> Schema {
         "io.debezium.connector.postgresql.MessageValue",
         1,
     )
-}
-
-fn field(name: &str, schema: Schema) -> Field {
-    Field {
-        name: name.to_owned(),
-        schema,
-    }
 }

@@ -231,8 +231,9 @@ impl Transaction {
 
 /// The schema of the `source` field.
 pub(super) fn schema() -> Schema {
-    let string = |name: &str, optional| field(name, Schema::new(Kind::String).optional(optional));
-    let long = |name: &str, optional| field(name, Schema::new(Kind::Int64).optional(optional));
+    let string =
+        |name: &str, optional| Field::new(name, Schema::new(Kind::String).optional(optional));
+    let long = |name: &str, optional| Field::new(name, Schema::new(Kind::Int64).optional(optional));
     let snapshot = Schema::named(Kind::String, "io.debezium.data.Enum", 1)
         .optional(true)
         .parameter(
@@ -245,7 +246,7 @@ pub(super) fn schema() -> Schema {
         string("connector", false),
         string("name", false),
         long("ts_ms", false),
-        field("snapshot", snapshot),
+        Field::new("snapshot", snapshot),
         string("db", false),
         string("sequence", true),
         long("ts_us", true),
@@ -263,13 +264,6 @@ pub(super) fn schema() -> Schema {
         "io.debezium.connector.postgresql.Source",
         1,
     )
-}
-
-fn field(name: &str, schema: Schema) -> Field {
-    Field {
-        name: name.to_owned(),
-        schema,
-    }
 }
 
 fn marker_text(marker: SnapshotMarker) -> &'static str {

@@ -306,7 +306,7 @@ fn write_count(count: u64, out: &mut Vec<u8>) {
 }
 
 fn key_schema() -> Schema {
-    let id = field("id", Schema::new(Kind::String));
+    let id = Field::new("id", Schema::new(Kind::String));
     Schema::named(
         Kind::Struct(vec![id]),
         "io.debezium.connector.common.TransactionMetadataKey",
@@ -317,30 +317,23 @@ fn key_schema() -> Schema {
 fn value_schema() -> Schema {
     let long = || Schema::new(Kind::Int64);
     let collection = vec![
-        field("data_collection", Schema::new(Kind::String)),
-        field("event_count", long()),
+        Field::new("data_collection", Schema::new(Kind::String)),
+        Field::new("event_count", long()),
     ];
     let collection = Schema::named(Kind::Struct(collection), "event.collection", 1).optional(true);
     let collections = Schema::new(Kind::Array(Box::new(collection))).optional(true);
     let fields = vec![
-        field("status", Schema::new(Kind::String)),
-        field("id", Schema::new(Kind::String)),
-        field("event_count", long().optional(true)),
-        field("data_collections", collections),
-        field("ts_ms", long()),
+        Field::new("status", Schema::new(Kind::String)),
+        Field::new("id", Schema::new(Kind::String)),
+        Field::new("event_count", long().optional(true)),
+        Field::new("data_collections", collections),
+        Field::new("ts_ms", long()),
     ];
     Schema::named(
         Kind::Struct(fields),
         "io.debezium.connector.common.TransactionMetadataValue",
         1,
     )
-}
-
-fn field(name: &str, schema: Schema) -> Field {
-    Field {
-        name: name.to_owned(),
-        schema,
-    }
 }
 
 #[cfg(test)]
