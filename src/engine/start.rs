@@ -69,10 +69,10 @@ pub(super) fn run(engine: &Engine<'_>, runtime: &Handle) -> Result<(), Error> {
         destination,
         headers,
         flush_interval,
+        Tolerance::new(engine.connector.errors),
         engine.progress,
         engine.cancel,
     );
-        Tolerance::new(engine.connector.errors),
     let start = Start {
         engine,
         runtime,
@@ -331,8 +331,8 @@ impl<'a> Start<'a> {
             messages: MessageEncoder::new(config),
             transactions: TransactionMonitor::new(config, start.begun),
             heartbeats: Heartbeats::new(config, self.runtime, after_snapshot),
-            progress,
             slot_xmin: config.slot.xmin_fetch_interval.map(SlotXmin::new),
+            progress,
             cancel,
             at: Reached {
                 lsn: start.from,
