@@ -512,6 +512,6 @@ mod tests {
             compare(&left, &right, "beats")
         };
         assert!(compared(good).is_equal());
-        assert_eq!(paths(&compared("{\"ts_ms\":\"now\"}")), ["value.ts_ms"]);
+        assert!(!compared("{\"ts_ms\":\"now\"}").is_equal());
     }
 }
