@@ -2,11 +2,9 @@
 
 use std::sync::LazyLock;
 
-use super::decimal;
-use super::header::HeaderSink;
 use super::schema::{Datum, Field, Kind, Schema, logical};
 use super::simple_date_format::SimpleDateFormat;
-use super::sink::Sink as _;
+use super::{decimal, java_float};
 
 /// `java.util.Date.toString` of a Java process in UTC, which those of Debezium's images are.
 static DATE_TEXT: LazyLock<SimpleDateFormat> = LazyLock::new(|| {
@@ -24,15 +22,15 @@ pub(super) fn write(
 ) -> Result<(), &'static str> {
     match datum {
         Datum::Null => out.extend_from_slice(b"null"),
-        Datum::Boolean(value) => HeaderSink::new(out).boolean(*value),
+        Datum::Boolean(value) => write_boolean(*value, out),
         Datum::Int(value) => match java_date(schema, *value) {
             Some(milliseconds) => {
                 out.extend_from_slice(DATE_TEXT.format(milliseconds).as_bytes());
             }
-            None => HeaderSink::new(out).int(*value),
+            None => write_int(*value, out),
         },
-        Datum::Float32(value) => HeaderSink::new(out).float32(*value),
-        Datum::Float64(value) => HeaderSink::new(out).float64(*value),
+        Datum::Float32(value) => java_float::write_single(*value, out),
+        Datum::Float64(value) => java_float::write(*value, out),
         Datum::String(text) => out.extend_from_slice(text.as_bytes()),
         Datum::Bytes(bytes) => match schema {
             Some(schema) if schema.name.as_deref() == Some(logical::DECIMAL) => {
@@ -52,6 +50,16 @@ pub(super) fn write(
         Datum::Struct(values) => write_struct(schema, values, out)?,
     }
     Ok(())
+}
+
+#[inline]
+pub(super) fn write_boolean(value: bool, out: &mut Vec<u8>) {
+    out.extend_from_slice(if value { b"true" } else { b"false" });
+}
+
+#[inline]
+pub(super) fn write_int(value: i64, out: &mut Vec<u8>) {
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
 /// Milliseconds since 1970 of what is a `java.util.Date` in Java.
