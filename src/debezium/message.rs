@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 
 use super::envelope::transaction_schema;
-use super::record::{Headers, Placement, RecordBuffer};
+use super::record::RecordBuffer;
 use super::row::frame;
 use super::source::{self, SourceBlock};
 use super::topic::message_topic;
@@ -94,15 +94,7 @@ impl MessageEncoder {
         bytes.extend_from_slice(spelled(content, self.binary).as_bytes());
         bytes.extend_from_slice(b"\"}}");
         bytes.extend_from_slice(self.value_tail);
-        let (key, value) = (key_start..value_start, value_start..bytes.len());
-        out.push(Placement {
-            topic,
-            partition: None,
-            key: Some(key),
-            value: Some(value),
-            timestamp: None,
-            headers: Headers::None,
-        });
+        out.push_bare(topic, None, [key_start, value_start]);
     }
 
     /// As [`encode`](Self::encode), as a tree.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::record::{Headers, Placement, RecordBuffer};
+use super::record::RecordBuffer;
 use super::row::frame;
 use super::topic::transaction_topic;
 use super::tree::SourceRecords;
@@ -174,15 +174,7 @@ impl TransactionMonitor {
         bytes.extend_from_slice(&self.value_head);
         record.write(bytes);
         bytes.extend_from_slice(self.value_tail);
-        let (key, value) = (key_start..value_start, value_start..bytes.len());
-        out.push(Placement {
-            topic,
-            partition: None,
-            key: Some(key),
-            value: Some(value),
-            timestamp: None,
-            headers: Headers::None,
-        });
+        out.push_bare(topic, None, [key_start, value_start]);
     }
 
     /// As [`encode`](Self::encode), as a tree.
