@@ -32,8 +32,8 @@ pub(super) async fn slack(
     let mut comparison = Comparison::new(&teller.told(slack)?, &due);
     say("\nSlack against PostgreSQL")?;
     say(format_args!("  {}", comparison.summary()))?;
-    if let Some(reason) = teller.refusal()? {
-        say(format_args!("  Slack refuses: {reason}"))?;
+    if let Some(trouble) = teller.trouble()? {
+        say(format_args!("  {trouble}"))?;
     }
     say_checks(&comparison.checks(rows))
 }

@@ -146,7 +146,7 @@ to = ["{status}"]
 min = {{ column = "amount", per = "currency", USD = "{usd}", GBP = "{gbp}" }}
 severity = "{severity}"
 to_dest = ["{DESTINATION}"]
-collapse = {{ window = "{}ms", burst = {burst}, top = 3 }}
+collapse = {{ window = "{}ms", burst = {burst} }}
 template = {{ body = {} }}
 "#,
             window.as_millis(),

@@ -13,7 +13,7 @@ use super::rules::{self, DESTINATION, Destination, Secret};
 use super::told::{self, Told};
 use crate::engine::notify::Notifier;
 use crate::notify::config::NotifyFile;
-use crate::notify::outbox::{AuditLine, Outbox};
+use crate::notify::outbox::{AuditLine, Outbox, State};
 
 const WEBHOOK_URL: &str = "SLACK_WEBHOOK_URL";
 const BOT_TOKEN: &str = "SLACK_BOT_TOKEN";
@@ -169,6 +169,22 @@ impl Teller {
     pub(super) fn refusal(&self) -> anyhow::Result<Option<String>> {
         let wait = self.outbox.wait(DESTINATION)?;
         Ok(wait.parked_at_ms.and(wait.reason))
+    }
+
+    /// Why not everything was told, as far as the notifier knows.
+    pub(super) fn trouble(&self) -> anyhow::Result<Option<String>> {
+        if let Some(reason) = self.refusal()? {
+            return Ok(Some(format!("Slack refuses: {reason}")));
+        }
+        let waiting = self.outbox.standing(DESTINATION)?.queued;
+        let oldest = self.outbox.list(State::Pending, 1)?.pop();
+        Ok(oldest.map(|oldest| {
+            format!(
+                "waiting for Slack: {waiting}, the first after {} attempts, the last of which ended with {}",
+                oldest.attempts,
+                oldest.reason.as_deref().unwrap_or("nothing yet")
+            )
+        }))
     }
 }
 
