@@ -288,8 +288,10 @@ impl Delivery {
         }
         self.warm_at = now + WARM_INTERVAL;
         let clients = self.lanes.iter().map(|wired| &wired.client);
-        let hosts: BTreeMap<_, _> = clients.map(|client| (client.origin(), client)).collect();
-        for client in hosts.into_values().cloned() {
+        let hosts: BTreeMap<_, _> = clients
+            .map(|client| (client.origin(), client.clone()))
+            .collect();
+        for client in hosts.into_values() {
             warming.spawn(async move { client.warm().await });
         }
     }
