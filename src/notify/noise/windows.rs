@@ -64,6 +64,10 @@ impl Windows {
     ) -> Vec<Notice> {
         let mut due = Vec::new();
         for key in self.over(now, looks_at_all, is_quiet) {
+            let waits = |window: &Window| !window.is_over(now) && window.quiet.is_none();
+            if self.by_key.get(&key).is_some_and(waits) {
+                continue;
+            }
             let Some(mut window) = self.take(&key) else {
                 continue;
             };
