@@ -1,5 +1,6 @@
 //! The program with `--notify`, a real server, a broker of the test's own, and the fake Slack in this process.
 
+mod check;
 mod kill;
 mod outbox;
 mod slack;

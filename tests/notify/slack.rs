@@ -48,6 +48,11 @@ impl Slack {
         posted.map(|posted| text(&posted.body)).collect()
     }
 
+    /// What tokens may do from now on.
+    pub(super) fn scopes(&self, scopes: &str) {
+        self.fake.workspace().scopes = scopes.to_owned();
+    }
+
     pub(super) fn duplicates(&self) -> u64 {
         self.fake.workspace().counters.duplicates
     }

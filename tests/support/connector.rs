@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -76,10 +77,16 @@ impl Connector {
         self
     }
 
+    /// The configuration, written to a file.
+    pub(crate) fn file(&self) -> PathBuf {
+        let file = self.dir.path().join("connector.json");
+        fs::write(&file, json!(self.settings).to_string()).unwrap();
+        file
+    }
+
     pub(crate) fn start(&mut self) -> Running {
         self.runs += 1;
         let path = |name: &str| self.dir.path().join(name);
-        fs::write(path("connector.json"), json!(self.settings).to_string()).unwrap();
         let worker = self
             .worker
             .iter()
@@ -90,7 +97,7 @@ impl Connector {
         let log = path(&format!("log.{}", self.runs));
         let child = Command::new(env!("CARGO_BIN_EXE_walstreet"))
             .arg("run")
-            .arg(path("connector.json"))
+            .arg(self.file())
             .arg("--worker")
             .arg(path("worker.properties"))
             .args(&self.arguments)
@@ -144,7 +151,7 @@ impl Ended {
 /// A process. Dropping it kills it.
 pub(crate) struct Running {
     child: Option<Child>,
-    log: std::path::PathBuf,
+    log: PathBuf,
 }
 
 impl Running {

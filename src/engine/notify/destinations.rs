@@ -17,7 +17,11 @@ pub fn open(file: &NotifyFile) -> Result<Vec<(Destination, SlackClient)>, Error>
         .collect()
 }
 
-fn open_one(
+/// One of them.
+///
+/// # Errors
+/// When its secret is missing or its address cannot be used.
+pub fn open_one(
     name: &str,
     destination: &config::Destination,
 ) -> Result<(Destination, SlackClient), Error> {
@@ -79,5 +83,11 @@ fn resolve(destination: &str, secret: &Secret) -> Result<String, Error> {
             })?
         }
     };
-    Ok(text.trim().to_owned())
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Error::EmptySecret {
+            destination: destination.to_owned(),
+        });
+    }
+    Ok(text.to_owned())
 }

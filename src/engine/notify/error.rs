@@ -38,6 +38,8 @@ pub enum Error {
         path: PathBuf,
         source: std::io::Error,
     },
+    #[error("the secret of destination \"{destination}\" is empty")]
+    EmptySecret { destination: String },
     #[error("destination \"{destination}\" cannot be used")]
     Client {
         destination: String,
@@ -76,6 +78,7 @@ impl Error {
             | Self::StateDirectoryChanged
             | Self::Variable { .. }
             | Self::SecretFile { .. }
+            | Self::EmptySecret { .. }
             | Self::Client { .. }
             | Self::IdentityKey { .. }
             | Self::Thread(_)
@@ -93,6 +96,7 @@ impl Error {
             | Self::SnapshotDigest { .. }
             | Self::Variable { .. }
             | Self::SecretFile { .. }
+            | Self::EmptySecret { .. }
             | Self::Client { .. } => true,
             Self::StateDirectoryChanged
             | Self::Outbox(_)

@@ -121,6 +121,8 @@ pub struct Counters {
 pub struct Workspace {
     pace: Pace,
     pub faults: Faults,
+    /// What tokens may do, as Slack's header says it.
+    pub scopes: String,
     pub counters: Counters,
     pub posted: Vec<Posted>,
     pub log: Vec<Accepted>,
@@ -134,6 +136,7 @@ impl Workspace {
         Self {
             pace,
             faults: Faults::new(seed),
+            scopes: "chat:write,channels:history".to_owned(),
             counters: Counters::default(),
             posted: Vec::new(),
             log: Vec::new(),
