@@ -249,6 +249,7 @@ impl Life {
                 source: "s",
                 watermark: Lsn(number),
                 notices: &[notice(number)],
+                untold: &[],
                 windows: None,
                 states: &Default::default(),
             };

@@ -236,6 +236,7 @@ impl Telling<'_> {
                 conversation: conversation.clone(),
                 commit: self.commit,
                 repeats: 0,
+                held_until: None,
                 content: content.clone(),
             };
             Candidate {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::collapse::Candidate;
 use super::config::{Collapse, NotifyFile};
-use super::notice::{Content, Notice};
+use super::notice::{Content, DeliveryId, Notice};
 use super::quiet::QuietHours;
 
 /// A flood's window doubles to this.
@@ -27,6 +27,7 @@ pub enum Decision {
     Held {
         notice: Notice,
         why: Held,
+        digest: DeliveryId,
     },
     /// An equal change of the same key was told less than `dedupe` ago; the key's next message counts it.
     Repeated(Notice),
@@ -139,14 +140,8 @@ impl Noise {
         if let Some(quiet) = self.quiet.get(&notice.destination)
             && quiet.holds(notice.severity, now)
         {
-            hold(
-                &mut self.lane(&notice, settings.collapse, now).quiet,
-                &notice,
-            );
-            return Decision::Held {
-                notice,
-                why: Held::Quiet,
-            };
+            let quiet = &mut self.lane(&notice, settings.collapse, now).quiet;
+            return hold(quiet, notice, Held::Quiet);
         }
         self.through_window(notice, settings.collapse, now)
     }
@@ -174,6 +169,9 @@ impl Noise {
         self.state
             .lanes
             .retain(|_, lane| lane.held.is_some() || lane.quiet.is_some() || !lane.is_over(now));
+        for notice in &mut due {
+            notice.held_until = Some(now);
+        }
         due
     }
 
@@ -328,11 +326,7 @@ impl Noise {
             lane.sent += 1;
             return Decision::Send(notice);
         }
-        hold(&mut lane.held, &notice);
-        Decision::Held {
-            notice,
-            why: Held::Window,
-        }
+        hold(&mut lane.held, notice, Held::Window)
     }
 
     fn lane(&mut self, notice: &Notice, collapse: Collapse, now: Timestamp) -> &mut Lane {
@@ -380,10 +374,18 @@ impl Lane {
     }
 }
 
-fn hold(held: &mut Option<Notice>, notice: &Notice) {
-    match held {
-        Some(held) => held.fold(notice.clone()),
-        None => *held = Some(notice.clone()),
+fn hold(held: &mut Option<Notice>, notice: Notice, why: Held) -> Decision {
+    let digest = match held {
+        Some(held) => {
+            held.fold(notice.clone());
+            held.id.clone()
+        }
+        None => held.insert(notice.clone()).id.clone(),
+    };
+    Decision::Held {
+        notice,
+        why,
+        digest,
     }
 }
 

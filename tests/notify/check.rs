@@ -89,6 +89,11 @@ const EXPOSED: &str = r#"
 
 /// The exit code and the findings about rules and Slack.
 fn check(stage: &Stage) -> (Option<i32>, Vec<Value>) {
+    check_with(stage, &[])
+}
+
+/// The same with variables.
+pub(super) fn check_with(stage: &Stage, environment: &[(&str, &str)]) -> (Option<i32>, Vec<Value>) {
     let output = Command::new(env!("CARGO_BIN_EXE_walstreet"))
         .arg("check")
         .arg(stage.connector.file())
@@ -96,6 +101,7 @@ fn check(stage: &Stage) -> (Option<i32>, Vec<Value>) {
         .arg("--notify")
         .arg(stage.file())
         .env_clear()
+        .envs(environment.iter().copied())
         .output()
         .unwrap();
     let error = String::from_utf8_lossy(&output.stderr);
@@ -105,7 +111,7 @@ fn check(stage: &Stage) -> (Option<i32>, Vec<Value>) {
 }
 
 /// `fail paid …: text; remedy`, without what is ok.
-fn lines(findings: &[Value]) -> Vec<String> {
+pub(super) fn lines(findings: &[Value]) -> Vec<String> {
     let line = |finding: &Value| {
         let text = |name: &str| finding[name].as_str().unwrap().to_owned();
         let remedy = finding["remedy"].as_array().cloned().unwrap_or_default();

@@ -20,11 +20,6 @@ pub enum Error {
         path: PathBuf,
         problems: Vec<Problem>,
     },
-    #[error(
-        "\"{}\" says snapshot = \"digest\", which walstreet does not do yet: rows of a snapshot are never told; use \"ignore\"",
-        path.display()
-    )]
-    SnapshotDigest { path: PathBuf },
     #[error("state_dir cannot change while walstreet runs: restart it")]
     StateDirectoryChanged,
     #[error("destination \"{destination}\" has no secret: the variable {variable} is not set")]
@@ -74,7 +69,6 @@ impl Error {
             Self::Delivery(error) => error.is_retriable(),
             Self::Read { .. }
             | Self::File { .. }
-            | Self::SnapshotDigest { .. }
             | Self::StateDirectoryChanged
             | Self::Variable { .. }
             | Self::SecretFile { .. }
@@ -93,7 +87,6 @@ impl Error {
         match self {
             Self::Read { .. }
             | Self::File { .. }
-            | Self::SnapshotDigest { .. }
             | Self::Variable { .. }
             | Self::SecretFile { .. }
             | Self::EmptySecret { .. }

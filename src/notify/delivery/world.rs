@@ -105,6 +105,7 @@ impl World {
             source: "s",
             watermark: Lsn(self.watermark),
             notices,
+            untold: &[],
             windows: None,
             states: &std::collections::HashMap::new(),
         };

@@ -15,6 +15,7 @@ fn with(notices: &[Notice]) -> (tempfile::TempDir, Outbox) {
         source: "s",
         watermark: Lsn(9_000),
         notices,
+        untold: &[],
         windows: None,
         states: &std::collections::HashMap::new(),
     };

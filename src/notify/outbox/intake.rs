@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::audit::{self, Audit};
+use super::audit::{self, Audit, Untold};
 use super::{Outbox, OutboxError, states};
 use crate::notify::last_states::State;
 use crate::notify::notice::{Content, Notice, Severity};
@@ -18,6 +18,8 @@ pub struct Intake<'a> {
     /// Every commit up to here is in this intake or an earlier one.
     pub watermark: Lsn,
     pub notices: &'a [Notice],
+    /// What else matched, for the audit.
+    pub untold: &'a [Untold],
     /// The rule engine's windows as they stand at the watermark.
     pub windows: Option<&'a str>,
     /// Last values of watched columns that these commits changed.
@@ -58,6 +60,7 @@ impl Outbox {
                     intake.windows
                 ])?;
             states::write(transaction, intake.source, intake.states)?;
+            Untold::record_all(intake.untold, transaction, now_ms)?;
             insert(transaction, intake.notices, &bodies, now_ms)
         })
     }
@@ -69,12 +72,13 @@ impl Outbox {
     pub fn store_due(
         &self,
         source: &str,
-        notices: &[Notice],
+        (notices, untold): (&[Notice], &[Untold]),
         windows: Option<&str>,
         now_ms: i64,
     ) -> Result<Stored, OutboxError> {
         let bodies = bodies(notices)?;
         self.write(|transaction| {
+            Untold::record_all(untold, transaction, now_ms)?;
             transaction.execute(
                 "UPDATE source SET windows = ?2 WHERE name = ?1",
                 params![source, windows],
@@ -139,7 +143,8 @@ fn insert(
             rank(notice.severity),
             body,
             now_ms,
-            committed_at_ms(notice)
+            // Of its oldest change.
+            notice.began().as_millisecond()
         ])?;
         if inserted == 0 {
             stored.known += 1;
@@ -165,16 +170,6 @@ fn fifo_key(notice: &Notice) -> String {
         Content::Change(change) => format!("row {} {}", change.table, change.key),
         Content::Digest(_) => format!("digest {}", notice.rule),
     }
-}
-
-/// Of its oldest change.
-fn committed_at_ms(notice: &Notice) -> i64 {
-    let digest_began = match &notice.content {
-        Content::Change(_) => None,
-        Content::Digest(digest) => digest.span.map(|(first, _)| first.committed_at),
-    };
-    let oldest = digest_began.unwrap_or(notice.commit.committed_at);
-    oldest.as_millisecond()
 }
 
 pub(super) fn rank(severity: Severity) -> i64 {

@@ -17,6 +17,7 @@ fn store(outbox: &Outbox, watermark: u64, notices: &[Notice]) -> Stored {
         source: SOURCE,
         watermark: Lsn(watermark),
         notices,
+        untold: &[],
         windows: Some("{}"),
         states: &std::collections::HashMap::new(),
     };
@@ -162,6 +163,7 @@ fn a_file_that_takes_nothing_says_so_and_the_position_stays() {
         source: SOURCE,
         watermark: Lsn(200),
         notices: &[notice("ops", "a", 2)],
+        untold: &[],
         windows: None,
         states: &std::collections::HashMap::new(),
     };
@@ -192,6 +194,7 @@ fn a_full_disk_is_told_and_passes() {
         source: SOURCE,
         watermark: Lsn(30_000),
         notices: &many,
+        untold: &[],
         windows: None,
         states: &std::collections::HashMap::new(),
     };
