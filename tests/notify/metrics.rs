@@ -118,7 +118,7 @@ fn check_histograms(samples: &BTreeMap<String, f64>) {
 }
 
 #[track_caller]
-fn wait_for(running: &Running, series: &str, value: f64) -> BTreeMap<String, f64> {
+pub(super) fn wait_for(running: &Running, series: &str, value: f64) -> BTreeMap<String, f64> {
     let series = format!("walstreet_notify_{series}");
     eventually(
         || format!("{series} {value} in {:#?}", scrape(running)),
@@ -165,7 +165,7 @@ fn the_numbers_of_metrics_move_with_what_happens() {
         1.0
     );
     assert_eq!(
-        found["walstreet_notify_retry_total{dest=\"ops\",class=\"http_429\"}"],
+        found["walstreet_notify_retry_total{dest=\"ops\",class=\"ratelimited\"}"],
         1.0
     );
     assert_eq!(found["walstreet_notify_queue_depth{dest=\"ops\"}"], 0.0);

@@ -110,8 +110,12 @@ fn only_a_valid_certificate_of_a_known_authority_for_this_host_is_believed() {
     let check = |identity: &Identity, environment: &[(&str, &str)]| {
         let api_base = format!("https://localhost:{}/api", serve(identity));
         fs::write(stage.file(), text.replace(&plain, &api_base)).unwrap();
-        let (code, findings) = check_with(&stage, environment);
-        (code, lines(&findings))
+        // A busy machine does not shake hands in time at once.
+        let tries = (0..4).map(|_| check_with(&stage, environment));
+        let tries = tries.map(|(code, findings)| (code, lines(&findings)));
+        let is_timely =
+            |(_, found): &(_, Vec<String>)| !found.iter().any(|line| line.contains("timeout"));
+        tries.into_iter().find(is_timely).unwrap()
     };
     let good = identity("localhost", (-1, 9), Some(&authority));
     assert_eq!(check(&good, &known), (Some(0), Vec::new()));
