@@ -129,7 +129,7 @@ fn start_notifier(file: Option<&Path>) -> anyhow::Result<Option<Arc<Notifier>>> 
         Ok(()) => tracing::info!("the notifier's file was read again"),
         Err(error) => {
             let error = format!("{:#}", anyhow::Error::from(error));
-            tracing::error!(error, "the notifier goes on with the rules that it had");
+            tracing::error!(%error, "the notifier goes on with the rules that it had");
         }
     })?;
     Ok(Some(notifier))

@@ -59,6 +59,21 @@ impl Slack {
         posted.map(|posted| text(&posted.body)).collect()
     }
 
+    /// What tokens may do from now on.
+    pub(super) fn scopes(&self, scopes: &str) {
+        self.fake.workspace().scopes = scopes.to_owned();
+    }
+
+    /// The texts of one channel.
+    pub(super) fn texts_of(&self, channel: &str) -> Vec<String> {
+        let workspace = self.fake.workspace();
+        let posted = workspace.posted.iter();
+        let posted = posted.filter(|posted| posted.channel == channel && !posted.repeated);
+        posted
+            .map(|posted| posted.body["text"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
     pub(super) fn duplicates(&self) -> u64 {
         self.fake.workspace().counters.duplicates
     }

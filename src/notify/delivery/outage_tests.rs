@@ -118,6 +118,7 @@ impl Flood {
             source: "s",
             watermark: Some(Lsn(u64::try_from(world.now.wall_ms()).unwrap())),
             notices: &notices,
+            untold: &[],
             noise: &noise,
             states: &HashMap::new(),
         };

@@ -117,6 +117,7 @@ impl World {
             watermark: Some(Lsn(self.watermark)),
             notices,
             noise: &Default::default(),
+            untold: &[],
             states: &std::collections::HashMap::new(),
         };
         self.outbox().store(intake, self.now.wall_ms()).unwrap();

@@ -127,6 +127,8 @@ pub struct Workspace {
     pub faults: Faults,
     /// What the page calls a channel, by its id.
     pub names: BTreeMap<String, String>,
+    /// What tokens may do, as Slack's header says it.
+    pub scopes: String,
     pub counters: Counters,
     pub posted: Vec<Posted>,
     pub log: Vec<Accepted>,
@@ -141,6 +143,7 @@ impl Workspace {
             pace,
             faults: Faults::new(seed),
             names: BTreeMap::new(),
+            scopes: "chat:write,channels:history".to_owned(),
             counters: Counters::default(),
             posted: Vec::new(),
             log: Vec::new(),

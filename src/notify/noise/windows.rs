@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use crate::notify::notice::Notice;
+use crate::notify::notice::{DeliveryId, Notice};
 
 /// A flood's window doubles to this.
 const MAX_WINDOW: Duration = Duration::from_secs(300);
@@ -81,6 +81,9 @@ impl Windows {
             if window.is_needed(now) {
                 self.put(key, window);
             }
+        }
+        for notice in &mut due {
+            notice.held_until = Some(now);
         }
         due
     }
@@ -167,28 +170,27 @@ impl Window {
         }
     }
 
-    /// Whether the notice goes at once, as the first ones of a window do; else it waits for the end.
-    pub(super) fn lets_through(
+    /// `None` for a notice that goes at once, as the first ones of a window do; the others wait for its end, in this digest.
+    pub(super) fn pass(
         &mut self,
         notice: &Notice,
         burst: u32,
         window: Duration,
         now: Timestamp,
-    ) -> bool {
+    ) -> Option<DeliveryId> {
         if self.is_over(now) && self.held.is_none() {
             (self.sent, self.window_start, self.window) = (0, now, window);
         }
-        let goes = self.sent < burst && self.held.is_none();
-        if goes {
+        if self.sent < burst && self.held.is_none() {
             self.sent += 1;
-        } else {
-            hold(&mut self.held, notice);
+            return None;
         }
-        goes
+        Some(hold(&mut self.held, notice))
     }
 
-    pub(super) fn hold_quietly(&mut self, notice: &Notice) {
-        hold(&mut self.quiet, notice);
+    /// In this digest.
+    pub(super) fn hold_quietly(&mut self, notice: &Notice) -> DeliveryId {
+        hold(&mut self.quiet, notice)
     }
 
     fn end(&self) -> Timestamp {
@@ -223,9 +225,12 @@ impl Window {
     }
 }
 
-fn hold(held: &mut Option<Notice>, notice: &Notice) {
+fn hold(held: &mut Option<Notice>, notice: &Notice) -> DeliveryId {
     match held {
-        Some(held) => held.fold(notice.clone()),
-        None => *held = Some(notice.clone()),
+        Some(held) => {
+            held.fold(notice.clone());
+            held.id.clone()
+        }
+        None => held.insert(notice.clone()).id.clone(),
     }
 }
