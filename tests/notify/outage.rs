@@ -54,7 +54,7 @@ fn while_connections_are_refused_20_000_changes_hold_up_nothing_and_are_told_lat
     assert_eq!(stage.slack.told(), 0);
     assert!(positions.is_sorted());
     positions.dedup();
-    assert!(positions.len() > 4, "it stood still: {positions:?}");
+    assert!(positions.len() > 2, "it stood still: {positions:?}");
     let retained = stage.retained_bytes();
     assert!(retained < 64 << 20, "{retained} bytes of WAL");
     let outbox = stage.outbox_bytes();
