@@ -13,7 +13,7 @@ pub use counters::Counters;
 pub use lane::{Answer, Lane, Step};
 pub use paces::Paces;
 pub use request::{Request, first};
-pub use run::{Delivery, DeliveryError, Metrics};
+pub use run::{Delivery, DeliveryError, Metrics, Wake};
 
 use super::outbox::Capacity;
 

@@ -113,12 +113,12 @@ impl Flood {
                 }
             }
         }
-        let windows = serde_json::to_string(&self.noise.state).unwrap();
+        let noise = self.noise.state.take_changes().unwrap();
         let intake = Intake {
             source: "s",
-            watermark: Lsn(u64::try_from(world.now.wall_ms()).unwrap()),
+            watermark: Some(Lsn(u64::try_from(world.now.wall_ms()).unwrap())),
             notices: &notices,
-            windows: Some(&windows),
+            noise: &noise,
             states: &HashMap::new(),
         };
         world.outbox().store(intake, world.now.wall_ms()).unwrap();

@@ -114,9 +114,9 @@ impl World {
         self.watermark += 1;
         let intake = Intake {
             source: "s",
-            watermark: Lsn(self.watermark),
+            watermark: Some(Lsn(self.watermark)),
             notices,
-            windows: None,
+            noise: &Default::default(),
             states: &std::collections::HashMap::new(),
         };
         self.outbox().store(intake, self.now.wall_ms()).unwrap();

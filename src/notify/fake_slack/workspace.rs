@@ -125,6 +125,8 @@ pub struct Counters {
 pub struct Workspace {
     pace: Pace,
     pub faults: Faults,
+    /// What the page calls a channel, by its id.
+    pub names: BTreeMap<String, String>,
     pub counters: Counters,
     pub posted: Vec<Posted>,
     pub log: Vec<Accepted>,
@@ -138,6 +140,7 @@ impl Workspace {
         Self {
             pace,
             faults: Faults::new(seed),
+            names: BTreeMap::new(),
             counters: Counters::default(),
             posted: Vec::new(),
             log: Vec::new(),
