@@ -18,13 +18,14 @@ to_dest = ["ops"]
 collapse = { window = "500ms" }
 "#;
 
-/// Two rows a commit.
+/// Two rows a commit, for four seconds at least.
 const FLOOD: &str = "
     DO $$ BEGIN
         FOR n IN 1..10000 LOOP
             UPDATE shop.orders SET status = CASE status WHEN 'NEW' THEN 'PAID' ELSE 'NEW' END, amount = n + id + 0.25
             WHERE id IN (1 + n % 500, 1000 - n % 500);
             COMMIT;
+            IF n % 500 = 0 THEN PERFORM pg_sleep(0.2); END IF;
         END LOOP;
     END $$";
 
