@@ -189,11 +189,11 @@ fn every_committed_change_is_told_exactly_once_whatever_goes_wrong() {
         house.storm(&writers, &mut troubles, &extent);
     }
     writers.stop();
-    house.repair();
     let verdicts = house.await_the_end(&extent);
     house.report(&verdicts, &troubles);
     for (lane, verdict) in LANES.iter().zip(&verdicts) {
         assert!(verdict.is_complete(), "{}: {verdict}", lane.rule);
+        assert!(verdict.singles > 0 && verdict.digests > 0, "{verdict}");
     }
     house.check_the_rest();
     house.judge_the_judge();
@@ -265,12 +265,18 @@ impl House {
     /// A few changes a second and nothing wrong, once everything before was told.
     fn calm(&mut self, writers: &Writers, extent: &Extent) {
         let (patience, lasts) = match extent.is_long() {
-            true => (Duration::from_secs(40), Duration::from_secs(8)),
-            false => (Duration::from_secs(6), Duration::from_secs(4)),
+            true => (Duration::from_secs(40), Duration::from_secs(10)),
+            false => (Duration::from_secs(6), Duration::from_secs(3)),
         };
         writers.set(Load::Calm);
+        self.slack.no_fault();
+        self.retry_parked();
         let until = Instant::now() + patience;
-        while self.queued() > 0 {
+        let is_reading = || {
+            let running = self.running.as_ref().expect("it runs");
+            running.log().contains("streaming slot=")
+        };
+        while !is_reading() || self.queued() > 0 {
             if Instant::now() > until {
                 return;
             }
@@ -279,6 +285,8 @@ impl House {
         let from = now_ms();
         thread::sleep(lasts);
         self.calm.push((from, now_ms()));
+        // What was committed last is not to wait for what goes wrong next.
+        thread::sleep(Duration::from_secs(2));
     }
 
     /// Many changes and everything wrong, one after the other.
@@ -294,8 +302,6 @@ impl House {
             self.make(trouble, troubles);
             thread::sleep(troubles.ms(100, most));
         }
-        writers.set(Load::Calm);
-        self.repair();
     }
 
     fn make(&mut self, trouble: Trouble, troubles: &mut Troubles) {
@@ -304,7 +310,8 @@ impl House {
             Trouble::Broken(fault) => {
                 self.slack.fault(fault);
                 thread::sleep(troubles.ms(300, 1_200));
-                self.repair();
+                self.slack.mend(fault);
+                self.retry_parked();
             }
             Trouble::Closed => {
                 self.cuts.push(now_ms());
@@ -327,9 +334,8 @@ impl House {
         }
     }
 
-    /// Slack works again, and an operator says so of what is parked.
-    fn repair(&self) {
-        self.slack.no_fault();
+    /// An operator repaired what is parked, and says so.
+    fn retry_parked(&self) {
         for destination in DESTINATIONS {
             let wait = self.outbox.wait(destination).unwrap();
             if wait.parked_at_ms.is_some() {
@@ -356,18 +362,22 @@ impl House {
     /// Until every change is told, and a little longer for what may come twice.
     fn await_the_end(&self, extent: &Extent) -> Vec<Verdict> {
         // A flood's window can be as long as the flood.
-        let patience = Duration::from_secs(if extent.is_long() { 400 } else { 90 });
+        let patience = Duration::from_secs(if extent.is_long() { 400 } else { 120 });
         let history = self.history();
-        let until = Instant::now() + patience;
+        let began = Instant::now();
         loop {
+            // Until then the last faults find a request to strike.
+            if began.elapsed() > Duration::from_secs(12) {
+                self.slack.no_fault();
+            }
             let verdicts = self.judge_all(&history);
             if verdicts.iter().all(Verdict::is_complete) && self.queued() == 0 {
                 break;
             }
-            if Instant::now() > until {
+            if began.elapsed() > patience {
                 return verdicts;
             }
-            self.repair();
+            self.retry_parked();
             thread::sleep(Duration::from_millis(500));
         }
         thread::sleep(Duration::from_secs(2));
@@ -395,6 +405,7 @@ impl House {
     fn check_the_rest(&self) {
         {
             let workspace = self.slack.workspace();
+            assert!(workspace.counters.faults > 0, "a calm Slack proves little");
             assert_eq!(foreign_markup(&workspace.log), Vec::<String>::new());
             for accepted in &workspace.log {
                 assert!(

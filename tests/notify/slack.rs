@@ -82,6 +82,17 @@ impl Slack {
         self.fake.workspace().faults.add(fault.parse().unwrap());
     }
 
+    /// Ends this fault; the others stay.
+    pub(super) fn mend(&self, fault: &str) {
+        let mut workspace = self.fake.workspace();
+        let faults = workspace.faults.active().to_vec();
+        workspace.faults.clear();
+        let others = faults
+            .into_iter()
+            .filter(|other| other.to_string() != fault);
+        others.for_each(|other| workspace.faults.add(other));
+    }
+
     pub(super) fn no_fault(&self) {
         self.fake.workspace().faults.clear();
     }
