@@ -51,15 +51,18 @@ fn no_secret_is_in_log_audit_metrics_outbox_or_errors() {
         .environment("HTTPS_PROXY", &format!("http://user:{PROXY}@127.0.0.1:9"))
         .arguments(&["--metrics-listen", "127.0.0.1:0"]);
     let mut running = stage.connector.start_streaming();
+    stage.set_status("PAID", "id = 100");
+    stage.slack.wait_until_told(2);
     for (id, fault) in [
         "refuse*2",
         "status=500*2",
-        "redirect*2",
         "bad-json*2",
         "429=1*2",
         "error=invalid_blocks*4",
         "drop*2",
         "empty*2",
+        // The last one: it parks the destinations.
+        "redirect*2",
     ]
     .iter()
     .enumerate()
