@@ -226,6 +226,7 @@ mod tests {
             at_ms: 0,
             mentions: Vec::new(),
             pieces: 1,
+            fault: None,
             body,
         }
     }
