@@ -120,16 +120,16 @@ impl Comparison {
         let holds = self.sums.values().all(|(told, due)| told == due);
         let sum = |(currency, (told, due)): (&String, &(u64, u64))| match told == due {
             true => format!("{} {currency}", money(*told)),
-            false => format!("{} of {} {currency}", money(*told), money(*due)),
+            false => format!("{} instead of {} {currency}", money(*told), money(*due)),
         };
-        let sums: Vec<_> = self.sums.iter().map(sum).collect();
+        let mut sums: Vec<_> = self.sums.iter().map(sum).collect();
+        if sums.is_empty() {
+            sums.push("none".to_owned());
+        }
+        let verdict = if holds { "as" } else { "not as" };
         let text = format!(
-            "amounts: the messages add up to those of PostgreSQL, {}",
-            if sums.is_empty() {
-                "none".to_owned()
-            } else {
-                sums.join(" and ")
-            }
+            "amounts: {} told, {verdict} in PostgreSQL",
+            sums.join(" and ")
         );
         Check::new(holds, text)
     }
