@@ -121,7 +121,7 @@ impl<'a> Pair<'a> {
             self.add(format!("{name}: source.sequence"), left, right, Some(rule));
         }
         for [left, right] in Volatile::stream_positions(&parts) {
-            if !seen.positions.hold(left.part, left.text, right.text) {
+            if !seen.positions.hold(left, right) {
                 let rule = "must correspond one to one, in one order".to_owned();
                 let path = format!("{name}: {}", left.part.name());
                 self.add(path, left.text, right.text, Some(rule));

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::volatile::{Part, Unit};
+use super::volatile::{Part, Spelled, Unit};
 
 /// What was paired so far, over the whole comparison. Each kind is for itself: whether the LSN of a change is that of
 /// the commit before it depends on what else the server wrote to its WAL between them.
 #[derive(Default)]
 pub(super) struct Positions {
     lsns: Ordered,
+    message_lsns: Ordered,
     commits: Ordered,
     transactions: Ordered,
     transaction_lsns: Ordered,
@@ -17,11 +18,17 @@ pub(super) struct Positions {
 
 impl Positions {
     /// Whether the two fit to each other and to those before.
-    pub(super) fn hold(&mut self, part: Part, left: &[u8], right: &[u8]) -> bool {
-        let [left, right] = [left, right].map(numbers);
+    pub(super) fn hold(&mut self, left: Spelled<'_>, right: Spelled<'_>) -> bool {
+        let lsns = if left.is_message {
+            &mut self.message_lsns
+        } else {
+            &mut self.lsns
+        };
+        let part = left.part;
+        let [left, right] = [left, right].map(|spelled| numbers(spelled.text));
         let orders = match part {
-            Part::Sequence if left.len() == 2 => vec![&mut self.commits, &mut self.lsns],
-            Part::Sequence | Part::Lsn => vec![&mut self.lsns],
+            Part::Sequence if left.len() == 2 => vec![&mut self.commits, lsns],
+            Part::Sequence | Part::Lsn => vec![lsns],
             Part::TxId => vec![&mut self.transactions],
             Part::TransactionId => vec![&mut self.transactions, &mut self.transaction_lsns],
             Part::TransactionEnd => vec![&mut self.transactions, &mut self.commits],
@@ -65,7 +72,24 @@ mod tests {
     use super::*;
 
     fn hold(positions: &mut Positions, part: Part, left: &str, right: &str) -> bool {
-        positions.hold(part, left.as_bytes(), right.as_bytes())
+        positions.hold(spelled(part, left, false), spelled(part, right, false))
+    }
+
+    fn spelled(part: Part, text: &str, is_message: bool) -> Spelled<'_> {
+        Spelled {
+            part,
+            is_message,
+            text: text.as_bytes(),
+        }
+    }
+
+    #[test]
+    fn the_lsn_of_a_message_may_be_that_of_the_next_change_on_one_side_only() {
+        let positions = &mut Positions::default();
+        let message = |text| spelled(Part::Lsn, text, true);
+        assert!(positions.hold(message("26"), message("70")));
+        assert!(hold(positions, Part::Lsn, "26", "71"));
+        assert!(!positions.hold(message("26"), message("71")));
     }
 
     #[test]

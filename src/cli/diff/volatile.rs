@@ -63,6 +63,8 @@ impl Part {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Spelled<'a> {
     pub(super) part: Part,
+    /// Whether it is of a logical decoding message.
+    pub(super) is_message: bool,
     pub(super) text: &'a [u8],
 }
 
@@ -87,6 +89,7 @@ pub(super) struct Volatile<'a> {
     bytes: &'a [u8],
     pub(super) spans: Vec<Span>,
     phase: Phase,
+    is_message: bool,
 }
 
 /// The id of a run in its header, and what stands around it: nothing, or with JsonConverter quotes or a schema and quotes.
@@ -109,6 +112,7 @@ impl<'a> Volatile<'a> {
             bytes,
             spans: Vec::new(),
             phase: Phase::Streamed,
+            is_message: false,
         };
         let has_schema = bytes.starts_with(b"{\"schema\":{");
         let mut has_source = false;
@@ -122,6 +126,7 @@ impl<'a> Volatile<'a> {
                 continue;
             };
             has_source |= outer == b"source" && inner.is_some();
+            found.is_message |= (outer, inner, token.text) == (b"op", None, b"\"m\"");
             if let Some(phase) = phase(outer, inner, token.text) {
                 found.phase = phase;
             }
@@ -231,6 +236,7 @@ impl<'a> Volatile<'a> {
     fn spelled(&self, span: &Span) -> Spelled<'a> {
         Spelled {
             part: span.part,
+            is_message: self.is_message,
             text: &self.bytes[span.start..span.end],
         }
     }
