@@ -12,9 +12,15 @@ ENDING = threading.Event()
 class Connector:
     """`name` is the connector's name and its topic.prefix, and that of its slot unless the scenario names another."""
 
+    is_playing = True
+
     def __init__(self, stack, config, directory):
         self.stack, self.config, self.directory = stack, config, directory
         self.name, self.slot_name = config["name"], config["slot.name"]
+
+    def records(self):
+        """What it wrote, as `walstreet diff` names it."""
+        return f"kafka://{self.stack.env['KAFKA_BOOTSTRAP']}/{self.name}"
 
     def slot(self, column):
         return self.stack.psql(f"SELECT {column} FROM pg_replication_slots WHERE slot_name = '{self.slot_name}'")
@@ -74,6 +80,23 @@ class Debezium(Connector):
             deadline = time.monotonic() + DELETE_SECONDS
             while self.slot("active") == "t" and time.monotonic() < deadline:
                 time.sleep(0.1)
+
+
+class Earlier:
+    """Debezium in an earlier run: only its records are there."""
+
+    is_playing = False
+
+    def __init__(self, capture):
+        if not capture.exists():
+            raise StackError(f"{capture} is not there: play the scenario on that server first, without --against")
+        self.capture = capture
+
+    def records(self):
+        return self.capture
+
+    def delete(self):
+        pass
 
 
 class Walstreet(Connector):

@@ -29,10 +29,11 @@ class Stack:
     # How often a starting server is asked whether it is ready.
     poll_seconds = 0.1
 
-    def __init__(self, env=None):
+    def __init__(self, env=None, has_connect=True):
         # Servers that were there before are there afterwards.
         self.stays = env is not None
         self.env = env or {}
+        self.has_connect = has_connect
         self._children = {}
 
     def __enter__(self):
@@ -51,7 +52,8 @@ class Stack:
             self._start_postgres(ports[0])
             self._start_kafka(ports[1], ports[2])
             self._start_registry(ports[4])
-            self._start_connect(ports[3])
+            if self.has_connect:
+                self._start_connect(ports[3])
         except BaseException:
             self.down()
             raise
@@ -82,6 +84,10 @@ class Stack:
         if done.returncode:
             raise StackError(f"SQL failed in database {database}: {done.stderr.strip()}")
         return done.stdout.strip()
+
+    def major(self):
+        """15 of PostgreSQL 15.18."""
+        return int(self.psql("SHOW server_version_num")) // 10000
 
     def rest(self, method, path, body=None):
         """Calls the worker's REST API; waits out the 409 of a rebalance."""

@@ -7,6 +7,7 @@ mod capture;
 mod compare;
 mod kafka;
 mod pair;
+mod position;
 mod report;
 mod token;
 mod volatile;
@@ -19,6 +20,7 @@ use anyhow::Context;
 use clap::Args;
 
 use capture::Capture;
+use volatile::Servers;
 
 /// The records are the same, or differ, or could not be read.
 const DIFFERENT: u8 = 1;
@@ -37,6 +39,8 @@ that starts with `NAME.` and the heartbeat topic (see --heartbeats) are read to 
 
 Compared exactly, in order, per topic and partition: key, value and headers. Compared by rule, because it differs in every run: \
 the topic prefix, the envelope's ts_*, the position and time of snapshot rows, the run id header, heartbeats. \
+With --two-servers the positions, transaction ids and commit times of streamed rows are compared by rule, too: they must \
+correspond one to one and be in one order. \
 Exit code: 0 equal, 1 different, 2 error.")]
 pub struct DiffArgs {
     /// Capture file or kafka://HOST:PORT/TOPIC-OR-PREFIX
@@ -58,6 +62,9 @@ pub struct DiffArgs {
     /// Heartbeat topic of either side, with * for its topic.prefix: what topic.heartbeat.prefix or topic.heartbeat.name make of it
     #[arg(long, value_name = "TOPIC", default_value = "__debezium-heartbeat.*")]
     heartbeats: String,
+    /// The sides read different servers that were told the same, or one server at different times
+    #[arg(long)]
+    two_servers: bool,
     /// Print at most this many differences
     #[arg(long, value_name = "N", default_value_t = 10)]
     limit: usize,
@@ -91,7 +98,12 @@ fn compare_sides(args: &DiffArgs) -> anyhow::Result<bool> {
         args.right_prefix.as_ref(),
         args.save_right.as_ref(),
     )?;
-    let report = compare::compare(&left, &right, &args.heartbeats);
+    let servers = if args.two_servers {
+        Servers::Two
+    } else {
+        Servers::One
+    };
+    let report = compare::compare(&left, &right, &args.heartbeats, servers);
     let stdout = std::io::stdout();
     let text = if args.json {
         report::json(&report)

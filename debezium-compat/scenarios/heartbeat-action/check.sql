@@ -1,1 +1,1 @@
-SELECT count(DISTINCT by_whom) = 3, 'both sides run the query' FROM beats;
+SELECT count(DISTINCT by_whom) = 1 + :sides, 'both sides run the query' FROM beats;

@@ -14,6 +14,6 @@ INSERT INTO by_key
     FROM generate_series(1, 2) n;
 ALTER TABLE by_key ALTER ai SET STORAGE external, ALTER ai8 SET STORAGE external, ALTER au SET STORAGE external;
 ALTER TABLE in_full ALTER ai SET STORAGE external, ALTER ai8 SET STORAGE external, ALTER au SET STORAGE external;
-UPDATE by_key SET ai = ai || 1, ai8 = ai8 || 1::bigint, au = au || gen_random_uuid();
+UPDATE by_key SET ai = ai || 1, ai8 = ai8 || 1::bigint, au = au || md5('another')::uuid;
 INSERT INTO in_full SELECT * FROM by_key;
 INSERT INTO with_not_null SELECT id, 'a', t, t FROM by_key;

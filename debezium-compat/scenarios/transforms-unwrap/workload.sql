@@ -1,4 +1,4 @@
-INSERT INTO t VALUES (3, 'three', 3, now()::timestamptz(0), 0.10, '\xFF', NULL);
+INSERT INTO t VALUES (3, 'three', 3, '2024-02-29 12:34:56+00'::timestamptz(0), 0.10, '\xFF', NULL);
 INSERT INTO t (id, v) VALUES (4, NULL);
 UPDATE t SET v = NULL, price = NULL WHERE id = 1;
 UPDATE t SET id = 5 WHERE id = 4;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::bytes::{comparable, topic_pattern, without_prefix};
 use super::capture::{Bytes, Capture, Record};
-use super::pair::{Pair, Pairing, place, shown};
-use super::volatile::{Role, Volatile};
+use super::pair::{Pair, Seen, place, shown};
+use super::volatile::{Role, Servers, Volatile};
 
 /// How far to look for the record where two sides meet again after one lacks some.
 const LOOK_AHEAD: usize = 64;
@@ -54,7 +54,12 @@ impl Report {
 }
 
 /// `heartbeats` is the topic of the heartbeats, with `*` for the prefix.
-pub(super) fn compare(left: &Capture, right: &Capture, heartbeats: &str) -> Report {
+pub(super) fn compare(
+    left: &Capture,
+    right: &Capture,
+    heartbeats: &str,
+    servers: Servers,
+) -> Report {
     let mut topics: BTreeMap<String, [Vec<&Record>; 2]> = BTreeMap::new();
     for (side, capture) in [left, right].into_iter().enumerate() {
         for record in &capture.records {
@@ -65,8 +70,8 @@ pub(super) fn compare(left: &Capture, right: &Capture, heartbeats: &str) -> Repo
     let mut comparison = Comparison {
         prefixes: [&left.prefix, &right.prefix],
         heartbeats,
-        runs: Pairing::default(),
-        snapshots: Pairing::default(),
+        servers,
+        seen: Seen::new(servers),
         report: Report::default(),
     };
     for (topic, [left, right]) in topics {
@@ -78,8 +83,8 @@ pub(super) fn compare(left: &Capture, right: &Capture, heartbeats: &str) -> Repo
 struct Comparison<'a> {
     prefixes: [&'a str; 2],
     heartbeats: &'a str,
-    runs: Pairing,
-    snapshots: Pairing,
+    servers: Servers,
+    seen: Seen,
     report: Report,
 }
 
@@ -203,7 +208,7 @@ impl Comparison<'_> {
         let mut all = Vec::new();
         for part in [&record.key, &record.value] {
             if let Some(Bytes(bytes)) = part {
-                let spans = Volatile::find(bytes, Role::Rows).spans;
+                let spans = Volatile::find(bytes, role(record), self.servers).spans;
                 all.extend_from_slice(&comparable(bytes, &spans, self.prefixes[side]));
             }
             all.push(b'\n');
@@ -213,7 +218,7 @@ impl Comparison<'_> {
 
     fn pair(&mut self, summary: &mut TopicSummary, pair: (Option<&Record>, Option<&Record>)) {
         if let (Some(left), Some(right)) = pair {
-            self.records(summary, Role::Rows, left, right);
+            self.records(summary, role(left), left, right);
             return;
         }
         let describe = |record: Option<&Record>| match record {
@@ -234,9 +239,25 @@ impl Comparison<'_> {
     fn records(&mut self, summary: &mut TopicSummary, role: Role, left: &Record, right: &Record) {
         summary.compared += 1;
         let mut pair = Pair::new(&summary.topic, self.prefixes, role, left, right);
-        pair.compare(&mut self.runs, &mut self.snapshots);
+        pair.compare(&mut self.seen);
         summary.respelled += pair.respelled;
         self.report.differences.append(&mut pair.differences);
+    }
+}
+
+/// What a record says about itself, in whichever topic: that of the transactions can have any name.
+fn role(record: &Record) -> Role {
+    let has = |name: &[u8]| {
+        let value = record.value.as_ref();
+        value.is_some_and(|Bytes(value)| memchr::memmem::find(value, name).is_some())
+    };
+    let is_boundary = has(b"\"data_collections\"") && !has(b"\"source\":");
+    if is_boundary && has(b"\"status\":\"BEGIN\"") {
+        Role::Begin
+    } else if is_boundary && has(b"\"status\":\"END\"") {
+        Role::End
+    } else {
+        Role::Rows
     }
 }
 
@@ -290,7 +311,7 @@ mod tests {
 
     fn compared(left: Vec<Record>, right: Vec<Record>) -> Report {
         let (left, right) = (capture("dbz", left), capture("wal", right));
-        compare(&left, &right, "__debezium-heartbeat.*")
+        compare(&left, &right, "__debezium-heartbeat.*", Servers::One)
     }
 
     fn paths(report: &Report) -> Vec<&str> {
@@ -509,7 +530,7 @@ mod tests {
         let compared = |of_right| {
             let both = vec![beat("dbz", good), beat("wal", of_right), beat("dbz", good)];
             let (left, right) = (capture("dbz", both.clone()), capture("wal", both));
-            compare(&left, &right, "beats")
+            compare(&left, &right, "beats", Servers::One)
         };
         assert!(compared(good).is_equal());
         assert!(!compared("{\"ts_ms\":\"now\"}").is_equal());

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use super::bytes::{comparable, is_same_number, without_prefix};
 use super::capture::{Bytes, Record};
 use super::compare::{Difference, Place};
+use super::position::Positions;
 use super::token::{Kind, Token, Tokens};
-use super::volatile::{Role, RunId, Span, Volatile};
+use super::volatile::{Role, RunId, Servers, Span, Volatile};
 
 pub(super) const RUN_ID_HEADER: &str = "__debezium.context.runId";
 
@@ -22,6 +23,25 @@ impl Pairing {
         let forth = self.forth.entry(left.to_vec()).or_insert(right.to_vec());
         let back = self.back.entry(right.to_vec()).or_insert(left.to_vec());
         forth == right && back == left
+    }
+}
+
+/// What the records compared so far have shown to belong together.
+pub(super) struct Seen {
+    runs: Pairing,
+    snapshots: Pairing,
+    positions: Positions,
+    servers: Servers,
+}
+
+impl Seen {
+    pub(super) fn new(servers: Servers) -> Self {
+        Self {
+            runs: Pairing::default(),
+            snapshots: Pairing::default(),
+            positions: Positions::default(),
+            servers,
+        }
     }
 }
 
@@ -56,11 +76,12 @@ impl<'a> Pair<'a> {
         }
     }
 
-    pub(super) fn compare(&mut self, runs: &mut Pairing, snapshots: &mut Pairing) {
-        self.part("key", self.left.key.as_ref(), self.right.key.as_ref());
-        self.part("value", self.left.value.as_ref(), self.right.value.as_ref());
-        self.headers(runs);
-        self.snapshot_position(snapshots);
+    pub(super) fn compare(&mut self, seen: &mut Seen) {
+        let (left, right) = (self.left, self.right);
+        self.part("key", left.key.as_ref(), right.key.as_ref(), seen);
+        self.part("value", left.value.as_ref(), right.value.as_ref(), seen);
+        self.headers(&mut seen.runs);
+        self.snapshot_position(&mut seen.snapshots);
     }
 
     fn add(&mut self, path: String, left: &[u8], right: &[u8], rule: Option<String>) {
@@ -75,14 +96,14 @@ impl<'a> Pair<'a> {
         });
     }
 
-    fn part(&mut self, name: &str, left: Option<&Bytes>, right: Option<&Bytes>) {
+    fn part(&mut self, name: &str, left: Option<&Bytes>, right: Option<&Bytes>, seen: &mut Seen) {
         let (Some(Bytes(left)), Some(Bytes(right))) = (left, right) else {
             if left.is_some() != right.is_some() {
                 self.add(name.to_owned(), &shown(left), &shown(right), None);
             }
             return;
         };
-        let parts = [left, right].map(|bytes| Volatile::find(bytes, self.role));
+        let parts = [left, right].map(|bytes| Volatile::find(bytes, self.role, seen.servers));
         let texts = [0, 1]
             .map(|side| comparable([left, right][side], &parts[side].spans, self.prefixes[side]));
         if texts[0] != texts[1] {
@@ -98,6 +119,13 @@ impl<'a> Pair<'a> {
         if parts[0].sequence_shape() != parts[1].sequence_shape() {
             let rule = "both sides must know the last commit, or neither".to_owned();
             self.add(format!("{name}: source.sequence"), left, right, Some(rule));
+        }
+        for [left, right] in Volatile::stream_positions(&parts) {
+            if !seen.positions.hold(left, right) {
+                let rule = "must correspond one to one, in one order".to_owned();
+                let path = format!("{name}: {}", left.part.name());
+                self.add(path, left.text, right.text, Some(rule));
+            }
         }
     }
 
@@ -230,7 +258,7 @@ impl<'a> Pair<'a> {
     fn snapshot_position(&mut self, snapshots: &mut Pairing) {
         let position = |record: &Record| {
             let Bytes(value) = record.value.as_ref()?;
-            Volatile::find(value, Role::Rows).snapshot_position()
+            Volatile::find(value, Role::Rows, Servers::One).snapshot_position()
         };
         let (Some(left), Some(right)) = (position(self.left), position(self.right)) else {
             return;

@@ -10,6 +10,19 @@ const PLAUSIBLE_MS: i64 = 1_577_836_800_000;
 pub(super) enum Role {
     Rows,
     Heartbeat,
+    /// BEGIN of a transaction.
+    Begin,
+    /// END of a transaction.
+    End,
+}
+
+/// Where the two sides have their changes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Servers {
+    /// Streamed rows have the same position and time on both sides.
+    One,
+    /// Positions, transaction ids and commit times are each server's own.
+    Two,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +32,10 @@ pub(super) enum Part {
     Lsn,
     TxId,
     Sequence,
+    /// `"xid:LSN"` in the transaction block of a row and in a BEGIN.
+    TransactionId,
+    /// `"xid:LSN"` in an END, where the LSN is that of the commit.
+    TransactionEnd,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +43,29 @@ pub(super) enum Unit {
     Ms,
     Us,
     Ns,
+}
+
+impl Part {
+    /// As Debezium calls it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Clock(_) => "ts",
+            Self::SourceTime(_) => "source.ts",
+            Self::Lsn => "source.lsn",
+            Self::TxId => "source.txId",
+            Self::Sequence => "source.sequence",
+            Self::TransactionId | Self::TransactionEnd => "transaction.id",
+        }
+    }
+}
+
+/// A part and how it is spelled.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Spelled<'a> {
+    pub(super) part: Part,
+    /// Whether it is of a logical decoding message.
+    pub(super) is_message: bool,
+    pub(super) text: &'a [u8],
 }
 
 /// Where a part is.
@@ -49,6 +89,7 @@ pub(super) struct Volatile<'a> {
     bytes: &'a [u8],
     pub(super) spans: Vec<Span>,
     phase: Phase,
+    is_message: bool,
 }
 
 /// The id of a run in its header, and what stands around it: nothing, or with JsonConverter quotes or a schema and quotes.
@@ -66,11 +107,12 @@ pub(super) struct Broken {
 }
 
 impl<'a> Volatile<'a> {
-    pub(super) fn find(bytes: &'a [u8], role: Role) -> Self {
+    pub(super) fn find(bytes: &'a [u8], role: Role, servers: Servers) -> Self {
         let mut found = Self {
             bytes,
             spans: Vec::new(),
             phase: Phase::Streamed,
+            is_message: false,
         };
         let has_schema = bytes.starts_with(b"{\"schema\":{");
         let mut has_source = false;
@@ -84,10 +126,11 @@ impl<'a> Volatile<'a> {
                 continue;
             };
             has_source |= outer == b"source" && inner.is_some();
+            found.is_message |= (outer, inner, token.text) == (b"op", None, b"\"m\"");
             if let Some(phase) = phase(outer, inner, token.text) {
                 found.phase = phase;
             }
-            if let Some(part) = part(outer, inner) {
+            if let Some(part) = part(role, outer, inner) {
                 let span = Span {
                     part,
                     start: token.start,
@@ -100,11 +143,20 @@ impl<'a> Volatile<'a> {
             // Without a source block `ts_ms` is a column like any other.
             let is_clock = matches!(span.part, Part::Clock(_));
             let is_clock_here = has_source || is_added_field || role == Role::Heartbeat;
-            if (is_clock && is_clock_here) || is_volatile_in(found.phase, span.part) {
+            if (is_clock && is_clock_here) || is_volatile_in(found.phase, span.part, servers) {
                 found.spans.push(span);
             }
         }
         found
+    }
+
+    /// The volatile parts of a streamed row in both its forms, as far as they have the same.
+    pub(super) fn stream_positions(both: &[Self; 2]) -> impl Iterator<Item = [Spelled<'a>; 2]> {
+        let [left, right] = both;
+        let are_streamed = left.phase == Phase::Streamed && right.phase == Phase::Streamed;
+        let spans = left.spans.iter().zip(&right.spans);
+        let same = spans.filter(move |(left, right)| are_streamed && left.part == right.part);
+        same.map(|(l, r)| [left.spelled(l), right.spelled(r)])
     }
 
     /// Checks what one side can break alone.
@@ -181,6 +233,14 @@ impl<'a> Volatile<'a> {
         Ok(())
     }
 
+    fn spelled(&self, span: &Span) -> Spelled<'a> {
+        Spelled {
+            part: span.part,
+            is_message: self.is_message,
+            text: &self.bytes[span.start..span.end],
+        }
+    }
+
     fn text(&self, part: Part) -> Option<&'a str> {
         let span = self.spans.iter().find(|span| span.part == part)?;
         std::str::from_utf8(&self.bytes[span.start..span.end]).ok()
@@ -229,7 +289,15 @@ fn names_in_payload<'a>(
 }
 
 /// The names with underscores are what ExtractNewRecordState's `add.fields` makes of them.
-fn part(outer: &[u8], inner: Option<&[u8]>) -> Option<Part> {
+fn part(role: Role, outer: &[u8], inner: Option<&[u8]>) -> Option<Part> {
+    if matches!(role, Role::Begin | Role::End) {
+        return match (outer, inner) {
+            (b"id", None) if role == Role::End => Some(Part::TransactionEnd),
+            (b"id", None) => Some(Part::TransactionId),
+            (b"ts_ms", None) => Some(Part::SourceTime(Unit::Ms)),
+            _ => None,
+        };
+    }
     match (outer, inner) {
         (b"ts_ms" | b"__ts_ms", None) => Some(Part::Clock(Unit::Ms)),
         (b"ts_us" | b"__ts_us", None) => Some(Part::Clock(Unit::Us)),
@@ -241,6 +309,9 @@ fn part(outer: &[u8], inner: Option<&[u8]>) -> Option<Part> {
         (b"source", Some(b"txId")) | (b"__txId" | b"__source_txId", None) => Some(Part::TxId),
         (b"source", Some(b"sequence")) | (b"__sequence" | b"__source_sequence", None) => {
             Some(Part::Sequence)
+        }
+        (b"transaction", Some(b"id")) | (b"__id" | b"__transaction_id", None) => {
+            Some(Part::TransactionId)
         }
         _ => None,
     }
@@ -260,9 +331,12 @@ fn phase(outer: &[u8], inner: Option<&[u8]>, text: &[u8]) -> Option<Phase> {
     }
 }
 
-fn is_volatile_in(phase: Phase, part: Part) -> bool {
+fn is_volatile_in(phase: Phase, part: Part, servers: Servers) -> bool {
     match (phase, part) {
-        (Phase::Streamed, _) | (_, Part::Clock(_)) => false,
+        (_, Part::Clock(_)) => false,
+        (Phase::Streamed, _) | (_, Part::TransactionId | Part::TransactionEnd) => {
+            servers == Servers::Two
+        }
         // Incremental rows have no LSN and no xid, and that is compared.
         (Phase::Incremental, Part::Lsn | Part::TxId) => false,
         (Phase::Snapshot | Phase::Incremental, _) => true,
@@ -290,7 +364,7 @@ mod tests {
     }
 
     fn parts(value: &str, role: Role) -> Vec<(Part, String)> {
-        let found = Volatile::find(value.as_bytes(), role);
+        let found = Volatile::find(value.as_bytes(), role, Servers::One);
         let text = |span: &Span| value[span.start..span.end].to_owned();
         found
             .spans
@@ -395,20 +469,23 @@ mod tests {
             ),
         ] {
             let value = row("first").replace(from, to);
-            let broken = Volatile::find(value.as_bytes(), Role::Rows).check();
+            let broken = Volatile::find(value.as_bytes(), Role::Rows, Servers::One).check();
             assert_eq!(broken.unwrap_err().rule, rule);
         }
         let value = row("first");
-        assert_eq!(Volatile::find(value.as_bytes(), Role::Rows).check(), Ok(()));
+        assert_eq!(
+            Volatile::find(value.as_bytes(), Role::Rows, Servers::One).check(),
+            Ok(())
+        );
     }
 
     #[test]
     fn the_sequence_of_a_snapshot_row_ends_with_its_lsn() {
         let value = row("first").replace(r#""lsn":26"#, r#""lsn":27"#);
-        let broken = Volatile::find(value.as_bytes(), Role::Rows).check();
+        let broken = Volatile::find(value.as_bytes(), Role::Rows, Servers::One).check();
         assert_eq!(broken.unwrap_err().rule, "must end with source.lsn");
         let value = row("first").replace("null,", "");
-        let broken = Volatile::find(value.as_bytes(), Role::Rows).check();
+        let broken = Volatile::find(value.as_bytes(), Role::Rows, Servers::One).check();
         assert_eq!(broken.unwrap_err().path, "source.sequence");
     }
 }
