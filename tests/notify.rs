@@ -1,6 +1,8 @@
 //! The program with `--notify`, a real server, a broker of the test's own, and the fake Slack in this process.
 
 mod kill;
+mod oracle;
+mod outage;
 mod outbox;
 mod slack;
 mod stream;

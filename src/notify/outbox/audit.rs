@@ -46,13 +46,30 @@ pub(super) fn origin(notice: &Notice) -> Value {
         "xid": notice.commit.xid,
         "committed_at": notice.commit.committed_at,
     });
-    if let (Content::Change(change), Value::Object(facts)) = (&notice.content, &mut facts) {
-        facts.insert("table".to_owned(), json!(change.table));
-        facts.insert("key".to_owned(), json!(change.key));
-        facts.insert("from".to_owned(), json!(change.from));
-        facts.insert("to".to_owned(), json!(change.to));
+    let content = match &notice.content {
+        Content::Change(change) => json!({
+            "table": change.table,
+            "key": change.key,
+            "from": change.from,
+            "to": change.to,
+            "sums": sums(change.amount.iter().map(|money| (&money.currency, json!(money.amount)))),
+        }),
+        Content::Digest(digest) => json!({
+            "table": digest.table,
+            "steps": digest.transitions,
+            "sums": sums(digest.sums.iter().map(|sum| (&sum.currency, json!(sum.total)))),
+        }),
+    };
+    if let (Value::Object(facts), Value::Object(content)) = (&mut facts, content) {
+        facts.extend(content);
     }
     facts
+}
+
+/// Amounts by currency, as the message tells them.
+fn sums<'a>(amounts: impl Iterator<Item = (&'a String, Value)>) -> Value {
+    let by_currency = amounts.map(|(currency, amount)| (currency.clone(), amount));
+    Value::Object(by_currency.collect())
 }
 
 /// A line of the audit.
