@@ -544,6 +544,18 @@ pub struct ErrorOptions {
     pub tolerate: bool,
     /// `errors.log.enable`: every record left out is logged.
     pub log_tolerated: bool,
+    pub failed_change: FailedChange,
+}
+
+/// `event.processing.failure.handling.mode`: what becomes of a streamed change that cannot be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailedChange {
+    /// It stops the connector.
+    Fail,
+    /// It is left out, which is logged.
+    Warn,
+    /// It is left out.
+    Skip,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

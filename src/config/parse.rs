@@ -280,6 +280,10 @@ impl Parser<'_> {
             retry_wait: self.millis("retriable.restart.connector.wait.ms"),
             tolerate: self.tolerance(),
             log_tolerated: self.boolean("errors.log.enable"),
+            failed_change: self.mode(
+                "event.processing.failure.handling.mode",
+                modes::FAILED_CHANGE,
+            ),
         }
     }
 

@@ -298,7 +298,9 @@ mod tests {
 
     use super::*;
     use crate::config::avro::AvroConverterOptions;
-    use crate::config::connector::{ConverterConfig, ErrorOptions, HeaderConverterConfig};
+    use crate::config::connector::{
+        ConverterConfig, ErrorOptions, FailedChange, HeaderConverterConfig,
+    };
     use crate::connect::record::{Header, SchemaAndValue};
     use crate::connect::schema::{Datum, Kind, Schema};
     use crate::connect::transform::TransformError;
@@ -338,6 +340,7 @@ mod tests {
                 retry_wait: Duration::ZERO,
                 tolerate,
                 log_tolerated: false,
+                failed_change: FailedChange::Fail,
             }),
         }
     }

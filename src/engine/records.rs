@@ -60,7 +60,14 @@ impl Records {
     ) -> Result<u64, Error> {
         let encoded = match &mut self.trees {
             None => encoder.encode(change, now_ns, &mut self.buffer),
-            Some(trees) => encoder.encode_tree(change, now_ns, &mut trees.records),
+            Some(trees) => {
+                let encoded = encoder.encode_tree(change, now_ns, &mut trees.records);
+                if encoded.is_err() {
+                    // What there is of a change that failed.
+                    trees.records.drain().for_each(drop);
+                }
+                encoded
+            }
         };
         let changes = encoded.map_err(|source| Error::Encode {
             table: encoder.topic().to_string(),

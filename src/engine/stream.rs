@@ -388,7 +388,10 @@ fn encode(
     change.position.order = monitor
         .as_ref()
         .map(|monitor| monitor.next_of(encoder.table()));
-    let changes = records.change(encoder, &change, now_ns())?;
+    let changes = match records.change(encoder, &change, now_ns()) {
+        Ok(changes) => changes,
+        Err(error) => return tables.failed(error),
+    };
     if let Some(monitor) = monitor {
         monitor.count(encoder.table(), changes);
     }

@@ -226,10 +226,8 @@ fn a_record_that_is_too_large_is_told_with_its_size_and_the_remedy() {
         .send(
             &Outgoing {
                 topic: "changes",
-                partition: None,
-                key: None,
                 value: Some(&value),
-                timestamp: None,
+                ..Outgoing::default()
             },
             &HeaderSet::default(),
             0,
@@ -261,10 +259,9 @@ fn a_record_that_is_too_large_is_told_with_its_size_and_the_remedy() {
         .send(
             &Outgoing {
                 topic: "changes",
-                partition: None,
                 key: Some(b"k"),
                 value: Some(b"value"),
-                timestamp: None,
+                ..Outgoing::default()
             },
             &HeaderSet::default(),
             1,

@@ -165,7 +165,7 @@ pub(super) const DEBEZIUM: &[Property] = &[
     Property { name: "max.queue.size.in.bytes", kind: NonNegativeLong, default: Some("0"), support: NoEffect("queues have a fixed limit"), doc: "Bytes waiting for Kafka" },
     Property { name: "poll.interval.ms", kind: PositiveLong, default: Some("500"), support: NoEffect("changes are sent when they arrive"), doc: "Pause between batches" },
     Property { name: "queue.provider.type", kind: Text, default: Some("memory"), support: NoEffect("changes wait in memory"), doc: "Where records wait for Kafka" },
-    Property { name: "event.processing.failure.handling.mode", kind: OneOf(&["warn", "fail", "ignore", "skip"]), default: Some("fail"), support: Only(&["fail"], "leaves a change out whatever went wrong with it, a lost connection as well; here a change that cannot be written stops the connector, and what can succeed later is tried again: use fail"), doc: "What to do with a change that cannot be processed" },
+    Property { name: "event.processing.failure.handling.mode", kind: OneOf(&["warn", "fail", "ignore", "skip"]), default: Some("fail"), support: Honoured, doc: "Whether a streamed change that cannot be written is left out" },
     Property { name: "errors.max.retries", kind: Int, default: Some("-1"), support: Honoured, doc: "Restarts after retriable errors in a row, -1 for ever" },
     Property { name: "retriable.restart.connector.wait.ms", kind: PositiveLong, default: Some("10000"), support: Honoured, doc: "Longest pause before a restart" },
     Property { name: "internal.custom.retriable.exception", kind: Text, default: Some("false"), support: Refused("errors are told apart by their SQLSTATE"), doc: "Pattern of further retriable errors" },
