@@ -5,6 +5,8 @@ mod check;
 mod commands;
 mod kill;
 mod metrics;
+mod oracle;
+mod outage;
 mod outbox;
 mod reload;
 mod secrets;

@@ -67,9 +67,7 @@ pub struct CheckArgs {
 /// # Errors
 /// When the configuration is wrong, or the database cannot be asked.
 pub fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
-    let environment: Vec<(String, String)> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
+    let environment = super::environment();
     let asks_kafka = args.bootstrap_servers.is_some()
         || args.worker.is_some()
         || environment.iter().any(|(name, _)| names_brokers(name));

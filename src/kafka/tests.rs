@@ -272,9 +272,32 @@ fn a_record_that_is_too_large_is_told_with_its_size_and_the_remedy() {
         .unwrap();
     let refused = flush(&mut producer).pop().unwrap().result.unwrap_err();
     assert!(
-        matches!(&*refused, Error::RefusedAsTooLarge { size: 6, topic } if topic == "changes"),
+        matches!(&*refused, Error::RefusedAsTooLarge { size: 6, topic, alone: false } if topic == "changes"),
         "{refused}"
     );
+    assert!(local.is_of_the_record() && !refused.is_of_the_record());
+}
+
+/// One that may have shared a batch does not tell whether it or another was too large.
+#[test]
+fn a_refused_record_that_was_alone_in_its_batch_is_the_one_that_is_too_large() {
+    let cluster = cluster();
+    let settings = settings(cluster.bootstrap_servers(), &[("batch.size", "100")]);
+    let mut producer = producer(&settings);
+    for (value, is_alone) in [([b'x'; 200].as_slice(), true), (b"small", false)] {
+        cluster.request_errors(
+            RDKafkaApiKey::Produce,
+            &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE],
+        );
+        let outgoing = Outgoing {
+            topic: "changes",
+            value: Some(value),
+            ..Outgoing::default()
+        };
+        producer.send(&outgoing, &HeaderSet::default(), 0).unwrap();
+        let refused = flush(&mut producer).pop().unwrap().result.unwrap_err();
+        assert_eq!(refused.is_of_the_record(), is_alone, "{refused}");
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::engine::notify::Error;
 use crate::engine::notify::destinations::open_one;
 use crate::notify::config::{Destination, NotifyFile, Secret, Transport, UnknownOutcome};
 use crate::notify::slack::answer::LookOutcome;
-use crate::notify::slack::client::{Look, SlackClient};
+use crate::notify::slack::client::{Connections, Look, SlackClient, Timeouts};
 use crate::notify::slack::error_class::{ErrorAnswer, ErrorClass};
 
 const SUBJECT: &str = "slack";
@@ -34,7 +34,10 @@ struct Asked<'a> {
 
 impl Asked<'_> {
     async fn check(&self) -> Vec<Finding> {
-        let client = match open_one(self.name, self.destination) {
+        let opened = Connections::new(Timeouts::default())
+            .map_err(Error::Connections)
+            .and_then(|connections| open_one(&connections, self.name, self.destination));
+        let client = match opened {
             Ok((_, client)) => client,
             Err(error) => return vec![self.closed(error)],
         };

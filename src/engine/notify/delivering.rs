@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::Error;
 use crate::notify::clock::Clock;
-use crate::notify::delivery::{Counters, Delivery, Destination, Metrics};
+use crate::notify::delivery::{Counters, Delivery, Destination, Metrics, Wake};
+use crate::notify::notice::Notice;
 use crate::notify::outbox::{Outbox, OutboxError, Standing};
 use crate::notify::slack::client::SlackClient;
 
@@ -32,7 +32,7 @@ struct Shared {
 /// What runs now.
 #[derive(Debug)]
 struct Current {
-    wake: Arc<Notify>,
+    wake: Wake,
     metrics: Metrics,
     cancel: CancellationToken,
     /// It ended by itself: the outbox is damaged.
@@ -123,8 +123,9 @@ impl Delivering {
 pub(super) struct Waker(Arc<Shared>);
 
 impl Waker {
-    pub(super) fn wake(&self) {
-        lock(&self.0.current).wake.notify_one();
+    pub(super) fn wake(&self, notices: &[Notice]) {
+        let destinations = notices.iter().map(|notice| notice.destination.clone());
+        lock(&self.0.current).wake.wake(destinations);
     }
 }
 

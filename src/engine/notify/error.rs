@@ -40,6 +40,8 @@ pub enum Error {
         destination: String,
         source: ClientError,
     },
+    #[error("could not prepare connections to Slack")]
+    Connections(#[source] ClientError),
     #[error(transparent)]
     Outbox(#[from] OutboxError),
     #[error("could not use the identity key in \"{}\"", directory.display())]
@@ -51,8 +53,8 @@ pub enum Error {
     Delivery(#[from] DeliveryError),
     #[error("could not start the notifier's threads")]
     Thread(#[source] std::io::Error),
-    #[error("could not read what the outbox stored of its rules' windows")]
-    Windows(#[source] serde_json::Error),
+    #[error("could not read what the outbox stored of its rules' windows and repeats")]
+    Noise(#[source] serde_json::Error),
     #[error(
         "the outbox has told all commits up to {told}, but the server is only at {server}: it was restored from a backup, or is \
          another one; give the notifier another state_dir"
@@ -74,9 +76,10 @@ impl Error {
             | Self::SecretFile { .. }
             | Self::EmptySecret { .. }
             | Self::Client { .. }
+            | Self::Connections(_)
             | Self::IdentityKey { .. }
             | Self::Thread(_)
-            | Self::Windows(_)
+            | Self::Noise(_)
             | Self::ServerBehind { .. } => false,
         }
     }
@@ -92,11 +95,12 @@ impl Error {
             | Self::EmptySecret { .. }
             | Self::Client { .. } => true,
             Self::StateDirectoryChanged
+            | Self::Connections(_)
             | Self::Outbox(_)
             | Self::IdentityKey { .. }
             | Self::Delivery(_)
             | Self::Thread(_)
-            | Self::Windows(_)
+            | Self::Noise(_)
             | Self::ServerBehind { .. } => false,
         }
     }

@@ -14,6 +14,7 @@ mod delivering;
 pub mod destinations;
 mod error;
 mod inbox;
+mod rest;
 mod storing;
 mod tally;
 mod telling;

@@ -10,11 +10,12 @@ use jiff::Timestamp;
 
 use super::delivering::Waker;
 use super::inbox::{Inbox, Letters};
+use super::rest::Rest;
 use super::tally::{Tally, add, observe};
 use crate::notify::collapse::Candidate;
 use crate::notify::config::NotifyFile;
 use crate::notify::last_states::State;
-use crate::notify::noise::{Decision, Held, Noise};
+use crate::notify::noise::{Decision, Held, Noise, NoiseChanges};
 use crate::notify::notice::Notice;
 use crate::notify::outbox::{Intake, Outbox, OutboxError, Untold, Why};
 use crate::postgres::Lsn;
@@ -23,11 +24,6 @@ use crate::postgres::Lsn;
 const RETRY: Duration = Duration::from_secs(1);
 /// Without news.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
-/// Stores follow each other so closely at most: a burst of commits becomes few writes.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
-/// Writing takes a fifth of the time at most.
-const PAUSE_FACTOR: u32 = 4;
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// Lines of the audit that wait while the disk takes nothing.
 const MOST_UNTOLD: usize = 10_000;
 /// What is stale waits so long at most for the stream to reach the present.
@@ -54,6 +50,7 @@ pub(super) struct Pending {
     notices: Vec<Notice>,
     untold: Vec<Untold>,
     states: HashMap<String, State>,
+    noise: NoiseChanges,
     watermark: Lsn,
     /// Windows changed.
     has_decided: bool,
@@ -70,6 +67,7 @@ pub(super) struct CatchUp {
 impl Storing {
     /// Until the inbox is closed.
     pub(super) fn run(mut self) {
+        let mut rest = Rest::default();
         loop {
             let letters = self.inbox.take(self.wait());
             let is_closed = letters.is_closed;
@@ -84,8 +82,8 @@ impl Storing {
                 return;
             }
             if has_stored {
-                let pause = began.elapsed() * PAUSE_FACTOR;
-                std::thread::sleep(pause.clamp(SHORTEST_PAUSE, LONGEST_PAUSE));
+                let pause = rest.after(began, Instant::now());
+                self.inbox.wait_until_closed(pause);
             }
         }
     }
@@ -185,8 +183,8 @@ impl Storing {
     fn tell_due(&mut self) {
         let now = Timestamp::now();
         let due = self.noise.due(now);
+        self.noise.forget(now);
         if !due.is_empty() {
-            self.noise.forget(now);
             self.pending.has_decided = true;
             for notice in &due {
                 let held = Duration::try_from(now.duration_since(notice.began()));
@@ -224,30 +222,22 @@ impl Storing {
         }
     }
 
-    fn write(&self, watermark: Option<Lsn>) -> Result<(), OutboxError> {
-        let windows = serde_json::to_string(&self.noise.state).ok();
-        let now_ms = Timestamp::now().as_millisecond();
-        let pending = &self.pending;
-        match watermark {
-            Some(watermark) => {
-                let intake = Intake {
-                    source: &self.source,
-                    watermark,
-                    notices: &pending.notices,
-                    untold: &pending.untold,
-                    windows: windows.as_deref(),
-                    states: &pending.states,
-                };
-                self.outbox.store(intake, now_ms)?;
-            }
-            None => {
-                self.outbox.remember_states(&self.source, &pending.states)?;
-                let told = (&*pending.notices, &*pending.untold);
-                self.outbox
-                    .store_due(&self.source, told, windows.as_deref(), now_ms)?;
-            }
+    fn write(&mut self, watermark: Option<Lsn>) -> Result<(), OutboxError> {
+        match self.noise.state.take_changes() {
+            Ok(changes) => self.pending.noise.extend(changes),
+            Err(error) => tracing::error!(%error, "could not write down the rules' windows"),
         }
-        Ok(())
+        let pending = &self.pending;
+        let intake = Intake {
+            source: &self.source,
+            watermark,
+            notices: &pending.notices,
+            untold: &pending.untold,
+            noise: &pending.noise,
+            states: &pending.states,
+        };
+        let now_ms = Timestamp::now().as_millisecond();
+        self.outbox.store(intake, now_ms).map(drop)
     }
 
     fn written(&mut self, watermark: Option<Lsn>) {
@@ -262,14 +252,14 @@ impl Storing {
         for notice in &self.pending.notices {
             observe(&self.tally.enqueued, notice.age(now));
         }
-        let told = self.pending.notices.len() as u64;
-        add(&self.tally.queued, told);
+        let told = std::mem::take(&mut self.pending.notices);
+        add(&self.tally.queued, told.len() as u64);
         self.pending = Pending {
             watermark: self.pending.watermark,
             ..Pending::default()
         };
-        if told > 0 {
-            self.waker.wake();
+        if !told.is_empty() {
+            self.waker.wake(&told);
         }
     }
 

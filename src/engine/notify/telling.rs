@@ -73,16 +73,14 @@ impl<'a> Telling<'a> {
                 server: server.flushed,
             });
         }
-        let windows = notifier.outbox.windows(&source)?;
-        let windows = windows.map(|text| serde_json::from_str::<NoiseState>(&text));
-        let windows = windows.transpose().map_err(Error::Windows)?;
+        let noise = NoiseState::load(notifier.outbox.noise(&source)?).map_err(Error::Noise)?;
         let states = LastStates::load(notifier.outbox.states(&source)?);
         let inbox = Arc::new(Inbox::default());
         let stored = Arc::new(AtomicU64::new(told.unwrap_or_default().0));
         let storing = Storing {
             outbox: Arc::clone(&notifier.outbox),
             source,
-            noise: Noise::new(&file, windows.unwrap_or_default()),
+            noise: Noise::new(&file, noise),
             file: Arc::clone(&file),
             inbox: Arc::clone(&inbox),
             waker: notifier.delivering.wake(),

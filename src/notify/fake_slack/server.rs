@@ -147,7 +147,10 @@ impl FakeSlack {
         json!({
             "counters": workspace.counters,
             "faults": faults,
+            "names": workspace.names,
             "messages": workspace.posted[first..],
+            // How many come before them.
+            "earlier": first,
         })
     }
 }
@@ -244,4 +247,27 @@ fn json_answer(status: u16, value: &Value) -> Response<Full<Bytes>> {
     let json = hyper::header::HeaderValue::from_static("application/json; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, json);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PAGE;
+
+    #[test]
+    fn the_page_takes_nothing_from_elsewhere_and_never_reads_text_as_markup() {
+        assert!(PAGE.contains("default-src 'none'"));
+        for word in [
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+            "DOMParser",
+            "createContextualFragment",
+            "eval(",
+            "src=",
+            "@import",
+        ] {
+            assert!(!PAGE.contains(word), "{word}");
+        }
+    }
 }

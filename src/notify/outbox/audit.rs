@@ -46,24 +46,30 @@ pub(super) fn origin(notice: &Notice) -> Value {
         "xid": notice.commit.xid,
         "committed_at": notice.commit.committed_at,
     });
-    match &notice.content {
-        Content::Change(change) => {
-            facts["table"] = json!(change.table);
-            facts["key"] = json!(change.key);
-            facts["from"] = json!(change.from);
-            facts["to"] = json!(change.to);
-        }
-        Content::Digest(digest) => {
-            let first = digest.span.map(|(first, _)| first);
-            facts["first_lsn"] = json!(first.map(|first| first.lsn.to_string()));
-            facts["first_committed_at"] = json!(first.map(|first| first.committed_at));
-        }
+    let content = match &notice.content {
+        Content::Change(change) => json!({
+            "table": change.table,
+            "key": change.key,
+            "from": change.from,
+            "to": change.to,
+            "sums": sums(change.amount.iter().map(|money| (&money.currency, json!(money.amount)))),
+        }),
+        Content::Digest(digest) => json!({
+            "table": digest.table,
+            "steps": digest.transitions,
+            "sums": sums(digest.sums.iter().map(|sum| (&sum.currency, json!(sum.total)))),
+            "first_lsn": digest.span.map(|(first, _)| first.lsn.to_string()),
+            "first_committed_at": digest.span.map(|(first, _)| first.committed_at),
+        }),
+    };
+    if let (Value::Object(facts), Value::Object(content)) = (&mut facts, content) {
+        facts.extend(content);
     }
     facts
 }
 
 /// What of a single change is not true of several.
-const OF_ONE: [&str; 4] = ["table", "key", "from", "to"];
+const OF_ONE: [&str; 5] = ["key", "from", "to", "steps", "sums"];
 
 /// A change that a rule matched and that is not told, or not by a message of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,6 +158,12 @@ impl Untold {
         }
         Ok(())
     }
+}
+
+/// Amounts by currency, as the message tells them.
+fn sums<'a>(amounts: impl Iterator<Item = (&'a String, Value)>) -> Value {
+    let by_currency = amounts.map(|(currency, amount)| (currency.clone(), amount));
+    Value::Object(by_currency.collect())
 }
 
 /// A line of the audit.

@@ -69,10 +69,14 @@ enum Endpoint {
     Webhook { url: Url },
 }
 
+/// The connections of all destinations: one that the last message left open is there for the next one, whoever sends it.
+#[derive(Clone, Debug)]
+pub struct Connections(reqwest::Client);
+
 /// One destination's Slack.
 #[derive(Clone)]
 pub struct SlackClient {
-    http: reqwest::Client,
+    http: Connections,
     endpoint: Endpoint,
 }
 
@@ -99,33 +103,10 @@ pub struct Look {
     pub delivery_id: String,
 }
 
-impl SlackClient {
-    /// A bot; every method is called under `api_base`.
-    ///
+impl Connections {
     /// # Errors
-    /// When the address or the token cannot be used.
-    pub fn bot(api_base: &str, token: &str, timeouts: Timeouts) -> Result<Self, ClientError> {
-        let api_base = format!("{}/", api_base.trim_end_matches('/'));
-        let api_base = address(&api_base, "api_base")?;
-        if !api_base.username().is_empty() || api_base.password().is_some() {
-            return Err(ClientError::Credentials);
-        }
-        let mut token =
-            HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| ClientError::Token)?;
-        token.set_sensitive(true);
-        Self::new(Endpoint::Bot { api_base, token }, timeouts)
-    }
-
-    /// An incoming webhook.
-    ///
-    /// # Errors
-    /// When the address cannot be used.
-    pub fn webhook(url: &str, timeouts: Timeouts) -> Result<Self, ClientError> {
-        let url = address(url, "the webhook")?;
-        Self::new(Endpoint::Webhook { url }, timeouts)
-    }
-
-    fn new(endpoint: Endpoint, timeouts: Timeouts) -> Result<Self, ClientError> {
+    /// When the system's certificates cannot be read.
+    pub fn new(timeouts: Timeouts) -> Result<Self, ClientError> {
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             // A request that was written is never sent again behind our back.
@@ -136,7 +117,59 @@ impl SlackClient {
             .user_agent(concat!("walstreet/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| ClientError::Setup(error.without_url()))?;
-        Ok(Self { http, endpoint })
+        Ok(Self(http))
+    }
+
+    /// A bot; every method is called under `api_base`.
+    ///
+    /// # Errors
+    /// When the address or the token cannot be used.
+    pub fn bot(&self, api_base: &str, token: &str) -> Result<SlackClient, ClientError> {
+        let api_base = format!("{}/", api_base.trim_end_matches('/'));
+        let api_base = address(&api_base, "api_base")?;
+        if !api_base.username().is_empty() || api_base.password().is_some() {
+            return Err(ClientError::Credentials);
+        }
+        let mut token =
+            HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| ClientError::Token)?;
+        token.set_sensitive(true);
+        Ok(self.client(Endpoint::Bot { api_base, token }))
+    }
+
+    /// An incoming webhook.
+    ///
+    /// # Errors
+    /// When the address cannot be used.
+    pub fn webhook(&self, url: &str) -> Result<SlackClient, ClientError> {
+        let url = address(url, "the webhook")?;
+        Ok(self.client(Endpoint::Webhook { url }))
+    }
+
+    fn client(&self, endpoint: Endpoint) -> SlackClient {
+        SlackClient {
+            http: self.clone(),
+            endpoint,
+        }
+    }
+}
+
+impl SlackClient {
+    /// Where its requests go, without what is secret of it.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        let (Endpoint::Bot { api_base: url, .. } | Endpoint::Webhook { url }) = &self.endpoint;
+        url.origin().ascii_serialization()
+    }
+
+    /// Makes sure that a connection is open, so that the next message need not wait for one. Says nothing to Slack's API, and no
+    /// secret.
+    pub async fn warm(&self) {
+        let Ok(root) = Url::parse(&self.origin()) else {
+            return;
+        };
+        if let Err(error) = self.http.0.execute(Request::new(Method::HEAD, root)).await {
+            tracing::debug!(error = %error.without_url(), "no connection to Slack");
+        }
     }
 
     /// `chat.postMessage`, or the webhook.
@@ -218,7 +251,7 @@ impl SlackClient {
     }
 
     async fn exchange(&self, request: Request) -> Result<Received, ErrorAnswer> {
-        let mut response = self.http.execute(request).await.map_err(not_answered)?;
+        let mut response = self.http.0.execute(request).await.map_err(not_answered)?;
         let header = |name: &str| response.headers().get(name)?.to_str().ok();
         let scopes = header("x-oauth-scopes").map(|scopes| {
             let scopes = scopes.split(',').map(|scope| scope.trim().to_owned());
