@@ -29,6 +29,7 @@ pub(crate) fn recorded(schemas: bool) -> ConnectorConfig {
             max_retries: 6,
             retry_delay: Duration::from_secs(10),
             status_update_interval: Duration::from_secs(10),
+            xmin_fetch_interval: None,
         },
         publication: PublicationConfig {
             name: "dbz_publication".to_owned(),

@@ -253,6 +253,7 @@ impl Life {
                 watermark: Some(Lsn(number)),
                 notices: &[notice(number)],
                 noise: &Default::default(),
+                untold: &[],
                 states: &Default::default(),
             };
             self.outbox.store(intake, self.now.wall_ms()).unwrap();

@@ -15,7 +15,7 @@ use crate::debezium::encoder::TableEncoder;
 use crate::notify::rules::TableRules;
 use crate::postgres::catalog::{TypeKind, Types};
 use crate::postgres::pgoutput::Relation;
-use crate::postgres::{Lsn, catalog_query, client};
+use crate::postgres::{Lsn, catalog_query, client, slot};
 
 /// How long a transaction that was sent may stay invisible, and how often to look.
 const VISIBLE_WITHIN: Duration = Duration::from_secs(30);
@@ -130,6 +130,13 @@ impl<'a> Tables<'a> {
             Some(encoder) => Ok(encoder.as_mut()),
             None => Err(Error::UnknownRelation { relation_id, lsn }),
         }
+    }
+
+    /// What the slot of the stream keeps of the catalog.
+    pub(super) fn slot_xmin(&mut self) -> Result<Option<i64>, Error> {
+        self.reconnect_if_closed()?;
+        let xmin = slot::catalog_xmin(&self.client, &self.config.slot.name);
+        Ok(self.runtime.block_on(xmin)?)
     }
 
     fn wait_until_visible(&mut self, xid: u32) -> Result<(), Error> {

@@ -17,7 +17,7 @@ use self::repeats::{Repeats, Seen};
 use self::windows::{Window, Windows};
 use super::collapse::Candidate;
 use super::config::{Collapse, NotifyFile};
-use super::notice::{Content, Notice};
+use super::notice::{Content, DeliveryId, Notice};
 use super::quiet::QuietHours;
 
 /// What of the state must be stored, JSON by key; `None` for what is gone.
@@ -35,6 +35,7 @@ pub enum Decision {
     Held {
         notice: Notice,
         why: Held,
+        digest: DeliveryId,
     },
     /// An equal change of the same key was told less than `dedupe` ago; the key's next message counts it.
     Repeated(Notice),
@@ -187,21 +188,19 @@ impl Noise {
         let key = super::notice::digest_of(&[&notice.rule, &notice.destination]);
         let new = || Window::new(now, collapse.window.0);
         // The first messages of a window go at once, the others wait for its end.
-        let goes = self.state.windows.change(key, new, |window| {
+        let digest = self.state.windows.change(key, new, |window| {
             if is_quiet {
-                window.hold_quietly(&notice);
+                return Some(window.hold_quietly(&notice));
             }
-            !is_quiet && window.lets_through(&notice, collapse.burst, collapse.window.0, now)
+            window.pass(&notice, collapse.burst, collapse.window.0, now)
         });
-        match (goes, is_quiet) {
-            (true, _) => Decision::Send(notice),
-            (false, true) => Decision::Held {
+        let why = if is_quiet { Held::Quiet } else { Held::Window };
+        match digest {
+            None => Decision::Send(notice),
+            Some(digest) => Decision::Held {
                 notice,
-                why: Held::Quiet,
-            },
-            (false, false) => Decision::Held {
-                notice,
-                why: Held::Window,
+                why,
+                digest,
             },
         }
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::amount::Amount;
 use super::config::{NotifyFile, OldState, Problem, RuleConfig};
 use super::escape::cut;
-use super::exposure::{ExposedColumn, Exposure};
+use super::exposure::{self, ExposedColumn, Exposure};
 use super::last_states::LastStates;
 use super::link::DashboardLink;
 use super::mask::hide_card_numbers;
@@ -160,15 +160,14 @@ impl TableRules {
             table: name.clone(),
             remembered_by: remembered_by(file, table),
         };
-        compiled.compile_dashboard(file, &mut problems);
+        compiled.compile_dashboard(file, table, &mut problems);
         let mut by_column: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (index, rule) in rules {
-            match compiled.compile_rule(file, index, rule, table) {
-                Ok(rule) => {
-                    let column = rule.watched.as_ref().map(|column| column.index);
-                    by_column.entry(column).or_default().push(rule);
-                }
-                Err(found) => problems.extend(found),
+            let (rule, found) = compiled.compile_rule(file, index, rule, table);
+            problems.extend(found);
+            if let Some(rule) = rule {
+                let column = rule.watched.as_ref().map(|column| column.index);
+                by_column.entry(column).or_default().push(rule);
             }
         }
         let watches = by_column.into_iter();
@@ -177,6 +176,11 @@ impl TableRules {
             .collect();
         let is_empty = compiled.watches.is_empty();
         ((!is_empty).then_some(compiled), problems)
+    }
+
+    /// The rules that can work.
+    pub fn rules(&self) -> impl Iterator<Item = &CompiledRule> {
+        self.watches.iter().flat_map(Watch::rules)
     }
 
     /// What the rules want told of one change: snapshot rows never. What a later change needs of this one goes into `states`.
@@ -249,7 +253,12 @@ impl TableRules {
     }
 
     /// A link is left out of the messages of a table that lacks its columns.
-    fn compile_dashboard(&mut self, file: &NotifyFile, problems: &mut Vec<Problem>) {
+    fn compile_dashboard(
+        &mut self,
+        file: &NotifyFile,
+        table: Table<'_>,
+        problems: &mut Vec<Problem>,
+    ) {
         let Some(text) = &file.notify.dashboard else {
             return;
         };
@@ -260,11 +269,11 @@ impl TableRules {
             .columns()
             .find(|column| self.exposure.find(column).is_none());
         if let Some(column) = missing {
-            let what = format!(
-                "the dashboard needs \"{column}\", which \"{}\" does not expose: its messages have no link",
-                self.table
-            );
-            problems.push(file.source.problem(text.span(), what));
+            let problem = |why: String| {
+                let what = format!("messages of \"{}\" have no link: {why}", self.table);
+                file.source.problem(text.span(), what).warning()
+            };
+            problems.push(exposure::missing(column, table, problem));
         } else {
             self.dashboard = Some(link);
         }
@@ -461,16 +470,17 @@ impl Match<'_, '_> {
         }
     }
 
-    /// Names the row within its rule without telling its key: what conversations, repeats and mutes go by.
+    /// Names the row within its rule without telling its key: what conversations, repeats and mutes go by. `None` where nothing
+    /// tells the rows of the table apart.
     #[must_use]
-    pub fn identity(&self) -> String {
+    pub fn identity(&self) -> Option<String> {
         let values: Vec<_> = self
             .rule
             .identity
             .iter()
             .map(|column| self.row.current(*column))
             .collect();
-        self.rules.exposure.identity(&values)
+        (!values.is_empty()).then(|| self.rules.exposure.identity(&values))
     }
 
     fn money(&self) -> Option<Money> {

@@ -90,8 +90,10 @@ impl Delivering {
         };
         let read = || -> Result<(BTreeMap<String, Standing>, i64), OutboxError> {
             let mut queues = BTreeMap::new();
-            for name in names {
-                let standing = outbox.standing(&name)?;
+            for name in &names {
+                queues.insert(name.clone(), outbox.standing(name)?);
+            }
+            for (name, standing) in super::removed(outbox, &names)? {
                 queues.insert(name, standing);
             }
             Ok((queues, outbox.bytes()?))
@@ -162,6 +164,7 @@ impl Shared {
                 Ok(delivery) => delivery,
                 Err(error) => return self.failed(&error),
             };
+            delivery.count_on(lock(&self.current).metrics.snapshot());
             *lock(&self.current) = Current::of(&delivery, &self.stop);
         }
     }

@@ -11,14 +11,26 @@ use crate::notify::slack::client::{Connections, SlackClient, Timeouts};
 /// # Errors
 /// When a secret is missing or an address cannot be used.
 pub fn open(file: &NotifyFile) -> Result<Vec<(Destination, SlackClient)>, Error> {
-    let connections = Connections::new(Timeouts::default()).map_err(Error::Connections)?;
+    let connections = connections()?;
     let named = file.destinations.iter();
     named
         .map(|(name, destination)| open_one(&connections, name, destination.get_ref()))
         .collect()
 }
 
-fn open_one(
+/// What all of them share.
+///
+/// # Errors
+/// When the system's certificates cannot be read.
+pub fn connections() -> Result<Connections, Error> {
+    Connections::new(Timeouts::default()).map_err(Error::Connections)
+}
+
+/// One of them.
+///
+/// # Errors
+/// When its secret is missing or its address cannot be used.
+pub fn open_one(
     connections: &Connections,
     name: &str,
     destination: &config::Destination,
@@ -80,5 +92,11 @@ fn resolve(destination: &str, secret: &Secret) -> Result<String, Error> {
             })?
         }
     };
-    Ok(text.trim().to_owned())
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Error::EmptySecret {
+            destination: destination.to_owned(),
+        });
+    }
+    Ok(text.to_owned())
 }

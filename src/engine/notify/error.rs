@@ -20,11 +20,6 @@ pub enum Error {
         path: PathBuf,
         problems: Vec<Problem>,
     },
-    #[error(
-        "\"{}\" says snapshot = \"digest\", which walstreet does not do yet: rows of a snapshot are never told; use \"ignore\"",
-        path.display()
-    )]
-    SnapshotDigest { path: PathBuf },
     #[error("state_dir cannot change while walstreet runs: restart it")]
     StateDirectoryChanged,
     #[error("destination \"{destination}\" has no secret: the variable {variable} is not set")]
@@ -38,6 +33,8 @@ pub enum Error {
         path: PathBuf,
         source: std::io::Error,
     },
+    #[error("the secret of destination \"{destination}\" is empty")]
+    EmptySecret { destination: String },
     #[error("destination \"{destination}\" cannot be used")]
     Client {
         destination: String,
@@ -74,10 +71,10 @@ impl Error {
             Self::Delivery(error) => error.is_retriable(),
             Self::Read { .. }
             | Self::File { .. }
-            | Self::SnapshotDigest { .. }
             | Self::StateDirectoryChanged
             | Self::Variable { .. }
             | Self::SecretFile { .. }
+            | Self::EmptySecret { .. }
             | Self::Client { .. }
             | Self::Connections(_)
             | Self::IdentityKey { .. }
@@ -93,9 +90,9 @@ impl Error {
         match self {
             Self::Read { .. }
             | Self::File { .. }
-            | Self::SnapshotDigest { .. }
             | Self::Variable { .. }
             | Self::SecretFile { .. }
+            | Self::EmptySecret { .. }
             | Self::Client { .. } => true,
             Self::StateDirectoryChanged
             | Self::Connections(_)

@@ -11,19 +11,21 @@ use jiff::Timestamp;
 use super::delivering::Waker;
 use super::inbox::{Inbox, Letters};
 use super::rest::Rest;
-use super::tally::{Tally, add};
+use super::tally::{Tally, add, observe};
 use crate::notify::collapse::Candidate;
 use crate::notify::config::NotifyFile;
 use crate::notify::last_states::State;
-use crate::notify::noise::{Decision, Noise, NoiseChanges};
+use crate::notify::noise::{Decision, Held, Noise, NoiseChanges};
 use crate::notify::notice::Notice;
-use crate::notify::outbox::{Intake, Outbox, OutboxError};
+use crate::notify::outbox::{Intake, Outbox, OutboxError, Untold, Why};
 use crate::postgres::Lsn;
 
 /// After the outbox took nothing.
 const RETRY: Duration = Duration::from_secs(1);
 /// Without news.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// Lines of the audit that wait while the disk takes nothing.
+const MOST_UNTOLD: usize = 10_000;
 /// What is stale waits so long at most for the stream to reach the present.
 const LONGEST_CATCH_UP: Duration = Duration::from_secs(60);
 
@@ -46,6 +48,7 @@ pub(super) struct Storing {
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     notices: Vec<Notice>,
+    untold: Vec<Untold>,
     states: HashMap<String, State>,
     noise: NoiseChanges,
     watermark: Lsn,
@@ -112,6 +115,10 @@ impl Storing {
         self.take_mutes(now);
         for candidate in candidates {
             let committed_at = candidate.notice.commit.committed_at;
+            let ahead = committed_at.duration_since(now).as_millis();
+            self.tally
+                .clock_ahead_ms
+                .store(u64::try_from(ahead).unwrap_or(0), Relaxed);
             if self.file.notify.is_stale(committed_at, now) {
                 self.catch_up.add(candidate);
                 add(&self.tally.stale, 1);
@@ -148,9 +155,28 @@ impl Storing {
         self.pending.has_decided = true;
         match self.noise.decide(candidate, now) {
             Decision::Send(notice) => self.pending.notices.push(notice),
-            Decision::Held { .. } => add(&self.tally.held, 1),
-            Decision::Repeated(_) => add(&self.tally.repeated, 1),
-            Decision::Muted { .. } => add(&self.tally.muted, 1),
+            Decision::Held {
+                notice,
+                why,
+                digest,
+            } => {
+                let (counter, why) = match why {
+                    Held::Window => (&self.tally.held_window, Why::Window { digest }),
+                    Held::Quiet => (&self.tally.held_quiet, Why::Quiet { digest }),
+                };
+                add(counter, 1);
+                self.pending.leave_untold(Untold::new(&notice, why));
+            }
+            Decision::Repeated(notice) => {
+                add(&self.tally.repeated, 1);
+                self.pending
+                    .leave_untold(Untold::new(&notice, Why::Repeated));
+            }
+            Decision::Muted { notice, mute } => {
+                add(&self.tally.muted, 1);
+                self.pending
+                    .leave_untold(Untold::new(&notice, Why::Muted { mute }));
+            }
         }
     }
 
@@ -160,6 +186,10 @@ impl Storing {
         self.noise.forget(now);
         if !due.is_empty() {
             self.pending.has_decided = true;
+            for notice in &due {
+                let held = Duration::try_from(now.duration_since(notice.began()));
+                observe(&self.tally.hold, held.unwrap_or_default());
+            }
             self.pending.notices.extend(due);
         }
     }
@@ -202,6 +232,7 @@ impl Storing {
             source: &self.source,
             watermark,
             notices: &pending.notices,
+            untold: &pending.untold,
             noise: &pending.noise,
             states: &pending.states,
         };
@@ -217,6 +248,10 @@ impl Storing {
             tracing::info!("the outbox takes notices again: positions are confirmed again");
         }
         self.tally.is_refused.store(false, Relaxed);
+        let now = Timestamp::now();
+        for notice in &self.pending.notices {
+            observe(&self.tally.enqueued, notice.age(now));
+        }
         let told = std::mem::take(&mut self.pending.notices);
         add(&self.tally.queued, told.len() as u64);
         self.pending = Pending {
@@ -239,6 +274,24 @@ impl Storing {
         }
         self.pending.is_refused = true;
         self.tally.is_refused.store(true, Relaxed);
+    }
+}
+
+impl Pending {
+    /// A line of the audit each; more than [`MOST_UNTOLD`] share lines, with exact counts.
+    fn leave_untold(&mut self, untold: Untold) {
+        if self.untold.len() < MOST_UNTOLD {
+            return self.untold.push(untold);
+        }
+        match self
+            .untold
+            .iter_mut()
+            .rev()
+            .find(|last| last.is_like(&untold))
+        {
+            Some(last) => last.absorb(&untold),
+            None => self.untold.push(untold),
+        }
     }
 }
 

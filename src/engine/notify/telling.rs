@@ -17,7 +17,7 @@ use crate::change::Change;
 use crate::config::connector::ConnectorConfig;
 use crate::debezium::plan::is_unaltered;
 use crate::notify::collapse::{CommitMatches, StreamOrigin};
-use crate::notify::config::{NotifyFile, OldState};
+use crate::notify::config::{NotifyFile, OldState, Weight};
 use crate::notify::last_states::LastStates;
 use crate::notify::noise::{Noise, NoiseState};
 use crate::notify::notice::Commit;
@@ -144,7 +144,12 @@ impl<'a> Telling<'a> {
         };
         let (rules, problems) = TableRules::compile(&self.file, table, &self.notifier.identity_key);
         for problem in problems {
-            tracing::error!(%problem, "a rule of the notifier cannot work; `walstreet check --notify` says what mends it");
+            match problem.weight {
+                Weight::Error => tracing::error!(%problem, "a rule of the notifier cannot work"),
+                Weight::Warning => {
+                    tracing::warn!(%problem, "a rule of the notifier does not tell all")
+                }
+            }
         }
         rules
     }

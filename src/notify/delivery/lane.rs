@@ -301,6 +301,11 @@ impl Lane {
             }
         };
         self.end(queued, &ending, "ok", outbox, now)?;
+        if matches!(ending, Ending::Sent { .. }) {
+            let lags = &mut self.counters.lags;
+            let lag = lags.entry(queued.notice.rule.clone()).or_default();
+            lag.observe(queued.notice.age(now.wall()));
+        }
         if self.is_parked {
             outbox.set_wait(self.name(), &Wait::default(), now.wall_ms())?;
             tracing::info!(

@@ -53,6 +53,8 @@ mod crash_tests;
 #[cfg(test)]
 mod lane_tests;
 #[cfg(test)]
+mod outage_tests;
+#[cfg(test)]
 mod run_tests;
 #[cfg(test)]
 mod world;

@@ -151,6 +151,19 @@ impl Delivery {
         })
     }
 
+    /// Goes on counting where an earlier delivery of this process ended: metrics do not begin anew with a reload.
+    pub fn count_on(&mut self, mut earlier: BTreeMap<String, Counters>) {
+        for wired in &mut self.lanes {
+            if let Some(counters) = earlier.remove(wired.lane.name()) {
+                let is_parked = wired.lane.counters.is_parked;
+                wired.lane.counters = Counters {
+                    is_parked,
+                    ..counters
+                };
+            }
+        }
+    }
+
     /// Tell it after every store.
     pub fn wake(&self) -> Wake {
         self.wake.clone()
@@ -288,8 +301,10 @@ impl Delivery {
         }
         self.warm_at = now + WARM_INTERVAL;
         let clients = self.lanes.iter().map(|wired| &wired.client);
-        let hosts: BTreeMap<_, _> = clients.map(|client| (client.origin(), client)).collect();
-        for client in hosts.into_values().cloned() {
+        let hosts: BTreeMap<_, _> = clients
+            .map(|client| (client.origin(), client.clone()))
+            .collect();
+        for client in hosts.into_values() {
             warming.spawn(async move { client.warm().await });
         }
     }

@@ -60,6 +60,7 @@ async fn deliver() {
     let intake = Intake {
         source: "s",
         watermark: Some(Lsn(1)),
+        untold: &[],
         notices: &[
             notice("ops", "a", 1),
             notice("ops", "b", 2),

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use crate::notify::notice::Notice;
+use crate::notify::notice::{DeliveryId, Notice};
 
 /// A flood's window doubles to this.
 const MAX_WINDOW: Duration = Duration::from_secs(300);
@@ -64,6 +64,10 @@ impl Windows {
     ) -> Vec<Notice> {
         let mut due = Vec::new();
         for key in self.over(now, looks_at_all, is_quiet) {
+            let waits = |window: &Window| !window.is_over(now) && window.quiet.is_none();
+            if self.by_key.get(&key).is_some_and(waits) {
+                continue;
+            }
             let Some(mut window) = self.take(&key) else {
                 continue;
             };
@@ -82,6 +86,9 @@ impl Windows {
             if is_needed {
                 self.put(key, window);
             }
+        }
+        for notice in &mut due {
+            notice.held_until = Some(now);
         }
         due
     }
@@ -166,28 +173,27 @@ impl Window {
         }
     }
 
-    /// Whether the notice goes at once, as the first ones of a window do; else it waits for the end.
-    pub(super) fn lets_through(
+    /// `None` for a notice that goes at once, as the first ones of a window do; the others wait for its end, in this digest.
+    pub(super) fn pass(
         &mut self,
         notice: &Notice,
         burst: u32,
         window: Duration,
         now: Timestamp,
-    ) -> bool {
+    ) -> Option<DeliveryId> {
         if self.is_over(now) && self.held.is_none() {
             (self.sent, self.window_start, self.window) = (0, now, window);
         }
-        let goes = self.sent < burst && self.held.is_none();
-        if goes {
+        if self.sent < burst && self.held.is_none() {
             self.sent += 1;
-        } else {
-            hold(&mut self.held, notice);
+            return None;
         }
-        goes
+        Some(hold(&mut self.held, notice))
     }
 
-    pub(super) fn hold_quietly(&mut self, notice: &Notice) {
-        hold(&mut self.quiet, notice);
+    /// In this digest.
+    pub(super) fn hold_quietly(&mut self, notice: &Notice) -> DeliveryId {
+        hold(&mut self.quiet, notice)
     }
 
     fn end(&self) -> Timestamp {
@@ -222,9 +228,12 @@ impl Window {
     }
 }
 
-fn hold(held: &mut Option<Notice>, notice: &Notice) {
+fn hold(held: &mut Option<Notice>, notice: &Notice) -> DeliveryId {
     match held {
-        Some(held) => held.fold(notice.clone()),
-        None => *held = Some(notice.clone()),
+        Some(held) => {
+            held.fold(notice.clone());
+            held.id.clone()
+        }
+        None => held.insert(notice.clone()).id.clone(),
     }
 }

@@ -16,6 +16,7 @@ fn with(notices: &[Notice]) -> (tempfile::TempDir, Outbox) {
         watermark: Some(Lsn(9_000)),
         notices,
         noise: &Default::default(),
+        untold: &[],
         states: &std::collections::HashMap::new(),
     };
     outbox.store(intake, 10).unwrap();

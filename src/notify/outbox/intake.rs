@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::audit::{self, Audit};
+use super::audit::{self, Audit, Untold};
 use super::{Outbox, OutboxError, noise, states};
 use crate::notify::last_states::State;
 use crate::notify::noise::NoiseChanges;
@@ -20,6 +20,8 @@ pub struct Intake<'a> {
     /// quiet hours, or a snapshot.
     pub watermark: Option<Lsn>,
     pub notices: &'a [Notice],
+    /// What else matched, for the audit.
+    pub untold: &'a [Untold],
     /// What changed of the noise rules' state.
     pub noise: &'a NoiseChanges,
     /// Last values of watched columns that these commits changed.
@@ -52,6 +54,7 @@ impl Outbox {
             }
             noise::write(transaction, intake.source, intake.noise)?;
             states::write(transaction, intake.source, intake.states)?;
+            Untold::record_all(intake.untold, transaction, now_ms)?;
             insert(transaction, intake.notices, &bodies, now_ms)
         })
     }
@@ -109,7 +112,8 @@ fn insert(
             rank(notice.severity),
             body,
             now_ms,
-            committed_at_ms(notice)
+            // Of its oldest change.
+            notice.began().as_millisecond()
         ])?;
         if inserted == 0 {
             stored.known += 1;
@@ -135,16 +139,6 @@ fn fifo_key(notice: &Notice) -> String {
         Content::Change(change) => format!("row {} {}", change.table, change.key),
         Content::Digest(_) => format!("digest {}", notice.rule),
     }
-}
-
-/// Of its oldest change.
-fn committed_at_ms(notice: &Notice) -> i64 {
-    let digest_began = match &notice.content {
-        Content::Change(_) => None,
-        Content::Digest(digest) => digest.span.map(|(first, _)| first.committed_at),
-    };
-    let oldest = digest_began.unwrap_or(notice.commit.committed_at);
-    oldest.as_millisecond()
 }
 
 pub(super) fn rank(severity: Severity) -> i64 {

@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-pub use audit::AuditLine;
+pub use audit::{AuditLine, Untold, Why};
 pub use error::OutboxError;
 pub use fold::{Capacity, Folded};
 pub use intake::{Intake, Stored};

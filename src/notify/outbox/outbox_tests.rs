@@ -18,6 +18,7 @@ fn store(outbox: &Outbox, watermark: u64, notices: &[Notice]) -> Stored {
         watermark: Some(Lsn(watermark)),
         notices,
         noise: &Default::default(),
+        untold: &[],
         states: &std::collections::HashMap::new(),
     };
     outbox.store(intake, 10).unwrap()
@@ -162,6 +163,7 @@ fn a_file_that_takes_nothing_says_so_and_the_position_stays() {
         watermark: Some(Lsn(200)),
         notices: &[notice("ops", "a", 2)],
         noise: &Default::default(),
+        untold: &[],
         states: &std::collections::HashMap::new(),
     };
     let error = outbox.store(intake, 10).unwrap_err();
@@ -192,6 +194,7 @@ fn a_full_disk_is_told_and_passes() {
         watermark: Some(Lsn(30_000)),
         notices: &many,
         noise: &Default::default(),
+        untold: &[],
         states: &std::collections::HashMap::new(),
     };
     let error = outbox.store(intake, 10).unwrap_err();

@@ -102,8 +102,7 @@ impl Outbox {
         found.map(RawQueued::parse).transpose()
     }
 
-    /// On disk when it returns: only then may the request be written. `false` when it is not to be sent any more: an operator was
-    /// faster.
+    /// On disk when it returns: only then may the request be written. `false` when an operator was faster and it is not to be sent.
     ///
     /// # Errors
     /// When the file takes nothing: nothing may be sent then.

@@ -45,6 +45,10 @@ impl Watch {
         }
     }
 
+    pub(super) fn rules(&self) -> &[CompiledRule] {
+        &self.rules
+    }
+
     /// The column's name.
     pub(super) fn name(&self) -> &str {
         let watched = self.rules.first().and_then(|rule| rule.watched.as_ref());

@@ -39,6 +39,10 @@ pub enum ClientError {
         "the address of {what} is not https://: plain http:// is only for 127.0.0.1, ::1 and localhost"
     )]
     Plaintext { what: &'static str },
+    #[error(
+        "api_base holds a user or a password: the token is the only secret, and it stands elsewhere"
+    )]
+    Credentials,
     #[error("the token holds characters that no HTTP header can carry: copy it again")]
     Token,
     #[error("could not set up the HTTP client")]
@@ -49,7 +53,11 @@ impl ClientError {
     /// Whether trying again, unchanged, can succeed.
     pub fn is_retriable(&self) -> bool {
         match self {
-            Self::Address { .. } | Self::Plaintext { .. } | Self::Token | Self::Setup(_) => false,
+            Self::Address { .. }
+            | Self::Plaintext { .. }
+            | Self::Credentials
+            | Self::Token
+            | Self::Setup(_) => false,
         }
     }
 }
@@ -119,6 +127,9 @@ impl Connections {
     pub fn bot(&self, api_base: &str, token: &str) -> Result<SlackClient, ClientError> {
         let api_base = format!("{}/", api_base.trim_end_matches('/'));
         let api_base = address(&api_base, "api_base")?;
+        if !api_base.username().is_empty() || api_base.password().is_some() {
+            return Err(ClientError::Credentials);
+        }
         let mut token =
             HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| ClientError::Token)?;
         token.set_sensitive(true);
@@ -171,10 +182,17 @@ impl SlackClient {
         self.write("chat.update", body).await
     }
 
-    /// Whether the token still works. A webhook can only be tried with a message.
-    pub async fn auth_test(&self) -> Outcome {
-        self.write("auth.test", &Value::Object(serde_json::Map::new()))
-            .await
+    /// Whether the token still works, and what Slack lets it do, if it says so. A webhook can only be tried with a message.
+    ///
+    /// # Errors
+    /// When Slack refuses the token, or does not answer.
+    pub async fn auth_test(&self) -> Result<Option<Vec<String>>, ErrorAnswer> {
+        let request = self.request(Method::POST, "auth.test");
+        let received = self.exchange(request.ok_or_else(not_for_webhooks)?).await?;
+        match received.raw().of_method() {
+            Outcome::Accepted { .. } => Ok(received.scopes),
+            Outcome::Failed(error) => Err(error),
+        }
     }
 
     /// Looks for a delivery by the id in its metadata.
@@ -234,10 +252,15 @@ impl SlackClient {
 
     async fn exchange(&self, request: Request) -> Result<Received, ErrorAnswer> {
         let mut response = self.http.0.execute(request).await.map_err(not_answered)?;
-        let header = response.headers().get(RETRY_AFTER);
+        let header = |name: &str| response.headers().get(name)?.to_str().ok();
+        let scopes = header("x-oauth-scopes").map(|scopes| {
+            let scopes = scopes.split(',').map(|scope| scope.trim().to_owned());
+            scopes.collect()
+        });
         let mut received = Received {
             status: response.status().as_u16(),
-            retry_after: header.and_then(|value| value.to_str().ok().map(str::to_owned)),
+            retry_after: header(RETRY_AFTER.as_str()).map(str::to_owned),
+            scopes,
             body: Vec::new(),
         };
         loop {
@@ -255,6 +278,7 @@ impl SlackClient {
 struct Received {
     status: u16,
     retry_after: Option<String>,
+    scopes: Option<Vec<String>>,
     body: Vec<u8>,
 }
 

@@ -65,7 +65,8 @@ fn class(outcome: &Outcome) -> Option<(ErrorClass, &'static str)> {
 fn every_method_goes_to_the_one_api_base() {
     with_slack(|slack, address| async move {
         let bot = bot(&address);
-        assert_eq!(class(&bot.auth_test().await), None);
+        let scopes = bot.auth_test().await.unwrap().unwrap();
+        assert_eq!(scopes, ["chat:write", "channels:history"]);
         let Outcome::Accepted { posted } = bot.post(&message("d1")).await else {
             panic!("not accepted");
         };

@@ -1,5 +1,7 @@
 //! Floods, repeats, mutes and quiet hours: everything is told once, or counted.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
@@ -350,4 +352,24 @@ fn a_clock_that_is_set_back_holds_nothing_for_ever() {
         Decision::Held { .. }
     ));
     assert_eq!(noise.due(at(0.0)).len(), 1);
+}
+
+#[test]
+fn the_age_of_what_was_held_counts_from_its_release_and_is_never_negative() {
+    let (rules, mut noise) = noise("", "");
+    let mut sent = None;
+    for number in 0..4 {
+        let candidate = step(&rules, &number.to_string(), "PENDING", number + 1);
+        if let Decision::Send(notice) = noise.decide(candidate, at(0.0)) {
+            sent = Some(notice);
+        }
+    }
+    let sent = sent.unwrap();
+    let committed_at = sent.commit.committed_at;
+    let second = Duration::from_secs(1);
+    assert_eq!(sent.age(committed_at + second), second);
+    assert_eq!(sent.age(committed_at - second), Duration::ZERO);
+    let end = noise.next_due(at(0.0)).unwrap();
+    let digest = &noise.due(end)[0];
+    assert_eq!(digest.age(end + second), second);
 }
