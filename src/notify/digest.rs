@@ -1,10 +1,12 @@
 //! Many changes told as one: exact counts and exact decimal sums in bounded memory. Two digests merge into one.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::amount::{Amount, Decimal};
 use super::escape::cut;
-use super::notice::{Commit, RowChange};
+use super::notice::{Commit, Money, RowChange};
 
 /// Different from → to pairs counted by name; the others are counted together.
 pub const MAX_TRANSITIONS: usize = 64;
@@ -97,29 +99,24 @@ impl Digest {
             self.table.clone_from(&change.table);
         }
         self.count += 1;
-        let value = |value: &Option<String>| value.as_deref().map(|text| cut(text, MAX_VALUE));
-        let (from, to) = (value(&change.from), value(&change.to));
-        let key = cut(&change.key, MAX_KEY);
         if let Some(money) = &change.amount {
-            let mut sum = Sum::new(cut(&money.currency, MAX_CURRENCY));
-            match &money.amount {
-                Amount::Finite(decimal) => {
-                    sum.total = decimal.clone();
-                    sum.finite = 1;
-                }
-                Amount::NegativeInfinity | Amount::Infinity | Amount::NaN => sum.not_finite = 1,
-            }
-            sum.top.push(TopChange {
-                amount: money.amount.clone(),
-                key: key.clone(),
-                from: from.clone(),
-                to: to.clone(),
-            });
-            self.add_sum(sum);
+            self.add_money(money, change);
         }
-        self.add_transition(Transition { from, to, count: 1 });
+        let (from, to) = (short(&change.from), short(&change.to));
+        let same = |known: &&mut Transition| {
+            known.from.as_deref() == from.as_deref() && known.to.as_deref() == to.as_deref()
+        };
+        if let Some(known) = self.transitions.iter_mut().find(same) {
+            known.count += 1;
+        } else {
+            self.add_transition(Transition {
+                from: from.map(Cow::into_owned),
+                to: to.map(Cow::into_owned),
+                count: 1,
+            });
+        }
         if self.sample_keys.len() < MAX_SAMPLE_KEYS {
-            self.sample_keys.push(key);
+            self.sample_keys.push(cut(&change.key, MAX_KEY));
         }
     }
 
@@ -188,6 +185,20 @@ impl Digest {
         }
     }
 
+    fn add_money(&mut self, money: &Money, change: &RowChange) {
+        let currency = cut(&money.currency, MAX_CURRENCY);
+        let known = self.sums.iter_mut().find(|sum| sum.currency == currency);
+        if let Some(known) = known {
+            known.add(&money.amount, change, self.top);
+        } else if self.sums.len() < MAX_CURRENCIES {
+            let mut sum = Sum::new(currency);
+            sum.add(&money.amount, change, self.top);
+            self.sums.push(sum);
+        } else {
+            self.unsummed += 1;
+        }
+    }
+
     fn add_sum(&mut self, sum: Sum) {
         let top = self.top;
         if let Some(known) = self
@@ -220,14 +231,48 @@ impl Sum {
         self.finite += other.finite;
         self.not_finite += other.not_finite;
         for change in other.top {
-            // After its equals, so that the first of equal amounts is kept.
-            let place = self
-                .top
-                .partition_point(|known| known.amount >= change.amount);
-            if place < top {
-                self.top.insert(place, change);
-                self.top.truncate(top);
-            }
+            self.keep(change, top);
         }
     }
+
+    fn add(&mut self, amount: &Amount, change: &RowChange, top: usize) {
+        match amount {
+            Amount::Finite(decimal) => {
+                self.total += decimal;
+                self.finite += 1;
+            }
+            Amount::NegativeInfinity | Amount::Infinity | Amount::NaN => self.not_finite += 1,
+        }
+        let least = self.top.last().filter(|_| self.top.len() >= top);
+        // Of most changes nothing is kept, and nothing copied.
+        if least.is_none_or(|least| *amount > least.amount) {
+            let change = TopChange {
+                amount: amount.clone(),
+                key: cut(&change.key, MAX_KEY),
+                from: short(&change.from).map(Cow::into_owned),
+                to: short(&change.to).map(Cow::into_owned),
+            };
+            self.keep(change, top);
+        }
+    }
+
+    fn keep(&mut self, change: TopChange, top: usize) {
+        // After its equals, so that the first of equal amounts is kept.
+        let place = self
+            .top
+            .partition_point(|known| known.amount >= change.amount);
+        if place < top {
+            self.top.insert(place, change);
+            self.top.truncate(top);
+        }
+    }
+}
+
+fn short(value: &Option<String>) -> Option<Cow<'_, str>> {
+    let text = value.as_deref()?;
+    Some(if text.len() <= MAX_VALUE {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(cut(text, MAX_VALUE))
+    })
 }

@@ -36,8 +36,7 @@ pub(super) struct Windows {
 impl Windows {
     /// As it was stored.
     pub(super) fn load(&mut self, key: String, window: Window) {
-        self.index(&key, &window);
-        self.by_key.insert(key, window);
+        self.put(key, window);
     }
 
     pub(super) fn change<T>(
@@ -48,6 +47,7 @@ impl Windows {
     ) -> T {
         let mut window = self.take(&key).unwrap_or_else(new);
         let changed = change(&mut window);
+        self.changed.insert(key.clone());
         self.put(key, window);
         changed
     }
@@ -71,6 +71,7 @@ impl Windows {
             let Some(mut window) = self.take(&key) else {
                 continue;
             };
+            let before = due.len();
             if let Some(held) = window.quiet.take_if(|held| !holds(held)) {
                 due.push(held);
             }
@@ -78,7 +79,11 @@ impl Windows {
                 let base = window.held.as_ref().and_then(|held| base(&held.rule));
                 due.extend(window.roll(now, base));
             }
-            if window.is_needed(now) {
+            let is_needed = window.is_needed(now);
+            if due.len() > before || !is_needed {
+                self.changed.insert(key.clone());
+            }
+            if is_needed {
                 self.put(key, window);
             }
         }
@@ -128,7 +133,6 @@ impl Windows {
 
     fn take(&mut self, key: &str) -> Option<Window> {
         let window = self.by_key.remove(key)?;
-        self.changed.insert(key.to_owned());
         self.ends.remove(&(window.end(), key.to_owned()));
         if let Some(quiet) = &window.quiet
             && let Some(keys) = self.quiet.get_mut(&quiet.destination)
@@ -143,7 +147,6 @@ impl Windows {
 
     fn put(&mut self, key: String, window: Window) {
         self.index(&key, &window);
-        self.changed.insert(key.clone());
         self.by_key.insert(key, window);
     }
 

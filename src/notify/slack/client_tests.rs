@@ -1,6 +1,8 @@
 //! The client against the fake Slack on a socket.
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -115,6 +117,39 @@ fn every_fault_gets_its_class_and_no_redirect_is_followed() {
             let webhook_class = class(&webhook.post(&message("d")).await).map(|(class, _)| class);
             assert_eq!(webhook_class, Some(expected), "webhook {fault}");
         }
+    });
+}
+
+#[test]
+fn a_message_goes_over_the_connection_that_was_warmed_whoever_sends_it() {
+    with_slack(|slack, address| async move {
+        let front = listen(Ipv4Addr::LOCALHOST.into(), 0).await.unwrap();
+        let front_address = format!("http://{}", front.local_addr().unwrap());
+        let opened = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&opened);
+        let passing = tokio::spawn(async move {
+            while let Ok((mut client, _)) = front.accept().await {
+                counted.fetch_add(1, Relaxed);
+                let host = address.trim_start_matches("http://").to_owned();
+                tokio::spawn(async move {
+                    let mut server = tokio::net::TcpStream::connect(host).await?;
+                    tokio::io::copy_bidirectional(&mut client, &mut server).await
+                });
+            }
+        });
+        let connections = connections();
+        let bot = |token| {
+            let api = format!("{front_address}/api");
+            connections.bot(&api, token).unwrap()
+        };
+        bot("xoxb-1").warm().await;
+        assert_eq!(opened.load(Relaxed), 1);
+        for token in ["xoxb-2", "xoxb-3"] {
+            assert_eq!(class(&bot(token).post(&message(token)).await), None);
+        }
+        assert_eq!(opened.load(Relaxed), 1);
+        assert_eq!(slack.workspace().counters.requests, 2);
+        passing.abort();
     });
 }
 
