@@ -169,7 +169,7 @@ class NullSink:
 
     From where the rows, or the slot's changes, are asked for to the last record.
     """
-    key, title = "null", "walstreet, null sink"
+    key, title, program = "null", "walstreet, null sink", Discarding
 
     def __init__(self, surroundings):
         self.at = surroundings
@@ -178,7 +178,7 @@ class NullSink:
         name = self.at.name(self.key)
         if not backlog.is_snapshot:
             self.at.copy_base_slot(name)
-        connector = Discarding(self.at.stack, self.at.config(name, backlog.is_snapshot, backlog.options, backlog.table),
+        connector = self.program(self.at.stack, self.at.config(name, backlog.is_snapshot, backlog.options, backlog.table),
                                self.at.directory)
         connector.binary = self.at.binary
         usage = self.at.usage()

@@ -114,6 +114,7 @@ fn position(number: u32, changes_a_transaction: u32) -> Position<'static> {
         xid: Some(521_416 + transaction),
         committed_at: PgTimestamp(760_000_000_000_000 + i64::from(number / changes_a_transaction)),
         origin: None,
+        slot_xmin: None,
         order: None,
     }
 }

@@ -115,10 +115,10 @@ class Notifier:
 
 
 class Walstreet(Notifier):
-    key, title = "walstreet", "walstreet"
+    key, title, program = "walstreet", "walstreet", Notifying
 
     def make_connector(self):
-        connector = Notifying(self.stack, self.config(), self.directory)
+        connector = self.program(self.stack, self.config(), self.directory)
         connector.binary, connector.slack_api = self.binary, self.slack.api
         return connector
 

@@ -1,5 +1,5 @@
 """The servers that measurements run on, and on what machine."""
-import os, pathlib, platform, subprocess, sys, time
+import os, pathlib, platform, subprocess, sys, tempfile, time
 
 from stack import CACHE, Stack, free_ports, stop
 
@@ -40,6 +40,30 @@ class MeasuredStack(Stack):
         return started_at
 
 
+class CommitTimes(MeasuredStack):
+    """A PostgreSQL that remembers when each transaction was committed."""
+
+    def _launch(self, server, command, log, **options):
+        if server == "POSTGRES":
+            command = [*command, "-c", "track_commit_timestamp=on"]
+        super()._launch(server, command, log, **options)
+
+
+class PostgresAlone(CommitTimes):
+    """No broker, no worker, no Java: for `walstreet run --discard`."""
+
+    def up(self):
+        self.env["STACK_DIR"] = tempfile.mkdtemp(prefix="walstreet-stack-")
+        self.directory.chmod(0o711)
+        # Nobody listens there, and nobody asks.
+        self.env["KAFKA_BOOTSTRAP"] = "127.0.0.1:9"
+        try:
+            self._start_postgres(free_ports(1)[0])
+        except BaseException:
+            self.down()
+            raise
+
+
 def load_before():
     """The load average before anything is started; says when it is not quiet."""
     load = os.getloadavg()[0]
@@ -48,18 +72,30 @@ def load_before():
     return load
 
 
-def circumstances(stack, binary, load):
+def machine():
     cpu = next((line.split(":")[1].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")),
                platform.machine())
     memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    return f"{os.cpu_count()} × {cpu}, {memory_gb:.0f} GB, Linux {platform.release()}"
+
+
+def own_version(binary):
+    return subprocess.run([binary, "--version"], capture_output=True, text=True).stdout.strip()
+
+
+def postgres_version(stack):
+    return "PostgreSQL " + stack.psql("SHOW server_version").split()[0]
+
+
+def circumstances(stack, binary, load):
     fetched = next(CACHE.glob("kafka-*-debezium-*")).name
     return {
-        "machine": f"{os.cpu_count()} × {cpu}, {memory_gb:.0f} GB, Linux {platform.release()}",
+        "machine": machine(),
         "versions": ", ".join([
-            subprocess.run([binary, "--version"], capture_output=True, text=True).stdout.strip(),
+            own_version(binary),
             "Debezium " + fetched.partition("-debezium-")[2],
             "Kafka " + fetched.removeprefix("kafka-").partition("-")[0],
-            "PostgreSQL " + stack.psql("SHOW server_version").split()[0],
+            postgres_version(stack),
             "Java " + subprocess.run(["java", "--version"], capture_output=True, text=True).stdout.split()[1],
         ]),
         "load_average_before": round(load, 2), "quiet": load <= QUIET_LOAD,

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use walstreet::config::connector::{
     BinaryMode, ConnectorConfig, ConverterConfig, DatabaseConfig, DecimalFormat, DecimalMode,
-    ErrorOptions, Filters, HeaderConverterConfig, HstoreMode, IntervalMode, InvalidCharacters,
-    JsonConverterOptions, NameAdjustment, NameOptions, PublicationAutocreate, PublicationConfig,
-    RecordOptions, SkippedOperations, SlotConfig, SnapshotConfig, SnapshotMode, SslMode,
-    TimePrecisionMode, TopicOptions, TopicStrategy, ValueOptions,
+    ErrorOptions, FailedChange, Filters, HeaderConverterConfig, HstoreMode, IntervalMode,
+    InvalidCharacters, JsonConverterOptions, NameAdjustment, NameOptions, PublicationAutocreate,
+    PublicationConfig, RecordOptions, SkippedOperations, SlotConfig, SnapshotConfig, SnapshotMode,
+    SslMode, TimePrecisionMode, TopicOptions, TopicStrategy, ValueOptions,
 };
 
 /// `schemas` is `schemas.enable` of both converters.
@@ -29,6 +29,7 @@ pub(crate) fn recorded(schemas: bool) -> ConnectorConfig {
             max_retries: 6,
             retry_delay: Duration::from_secs(10),
             status_update_interval: Duration::from_secs(10),
+            xmin_fetch_interval: None,
         },
         publication: PublicationConfig {
             name: "dbz_publication".to_owned(),
@@ -92,6 +93,7 @@ pub(crate) fn recorded(schemas: bool) -> ConnectorConfig {
             retry_wait: Duration::from_secs(10),
             tolerate: false,
             log_tolerated: false,
+            failed_change: FailedChange::Fail,
         },
         topic_creation: None,
         producer_overrides: Vec::new(),

@@ -271,6 +271,7 @@ fn a_snapshot_row_becomes_the_recorded_record() {
             xid: Some(521_416),
             committed_at: PgTimestamp::from_unix_us(1_795_338_728_034_686),
             origin: None,
+            slot_xmin: None,
             order: None,
         },
         kind: ChangeKind::Read {
@@ -305,6 +306,7 @@ fn a_row_that_does_not_fit_its_relation_is_an_error_and_leaves_no_record() {
         xid: Some(1),
         committed_at: PgTimestamp(0),
         origin: None,
+        slot_xmin: None,
         order: None,
     };
     let kind = ChangeKind::Insert {
@@ -573,6 +575,7 @@ impl Replay {
                 name,
                 commit_lsn: *commit_lsn,
             }),
+            slot_xmin: None,
             order: None,
         };
         self.buffer.clear();

@@ -1,12 +1,22 @@
 //! The program with `--notify`, a real server, a broker of the test's own, and the fake Slack in this process.
 
+mod audit;
+mod check;
+mod commands;
 mod kill;
+mod metrics;
+mod oracle;
+mod outage;
 mod outbox;
+mod reload;
+mod secrets;
 mod slack;
+mod stop;
 mod stream;
+mod tls;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::support::connector::{Connector, slot_name};
 use crate::support::database::Database;
@@ -33,15 +43,9 @@ const TABLES: &str = "
     INSERT INTO shop.orders
         SELECT n, 'NEW', n + 0.25, CASE n % 2 WHEN 0 THEN 'USD' ELSE 'EUR' END, 'none' FROM generate_series(1, 1000) n;";
 
-const DESTINATION: &str = r#"
+const EXPOSED: &str = r#"
 [notify.expose]
 "shop.orders" = { id = "plain", status = "plain", amount = "plain", currency = "plain" }
-
-[destination.ops]
-kind = "slack_bot"
-token = { file = "TOKEN" }
-channel = "C1"
-api_base = "API"
 "#;
 
 /// Everything that becomes PAID.
@@ -106,14 +110,21 @@ impl Stage {
     }
 
     fn write_rules(&self, settings: &str, rules: &str) {
-        let path = |path: &Path| path.to_str().unwrap().to_owned();
-        let destination = DESTINATION
-            .replace("TOKEN", &path(&self.dir.path().join("token")))
-            .replace("API", &format!("{}/api", self.slack.address));
-        let state_dir = path(&self.state_dir());
-        let text =
-            format!("[notify]\nstate_dir = \"{state_dir}\"\n{settings}\n{destination}\n{rules}");
+        let (state_dir, ops) = (self.state_dir(), self.destination("ops", "C1"));
+        let text = format!(
+            "[notify]\nstate_dir = \"{}\"\n{settings}\n{EXPOSED}\n{ops}\n{rules}",
+            state_dir.display()
+        );
         fs::write(self.file(), text).unwrap();
+    }
+
+    /// A destination of the file.
+    fn destination(&self, name: &str, channel: &str) -> String {
+        format!(
+            "[destination.{name}]\nkind = \"slack_bot\"\ntoken = {{ file = \"{}\" }}\nchannel = \"{channel}\"\napi_base = \"{}/api\"\n",
+            self.dir.path().join("token").display(),
+            self.slack.address
+        )
     }
 
     /// Rows of the orders become so.

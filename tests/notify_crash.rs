@@ -23,7 +23,7 @@ use walstreet::notify::fake_slack::workspace::{Pace, Workspace};
 use walstreet::notify::notice::Notice;
 use walstreet::notify::outbox::{Capacity, Intake, Outbox};
 use walstreet::notify::random::Random;
-use walstreet::notify::slack::client::{SlackClient, Timeouts};
+use walstreet::notify::slack::client::{Connections, SlackClient, Timeouts};
 use walstreet::postgres::Lsn;
 
 const NOTICES: u64 = 8;
@@ -190,7 +190,10 @@ fn the_child() {
     let mut life = Life::new(&directory, &policy, point, seed);
     life.store();
     let api = format!("http://127.0.0.1:{port}/api");
-    let client = SlackClient::bot(&api, "xoxb-1", Timeouts::default()).unwrap();
+    let client = Connections::new(Timeouts::default())
+        .unwrap()
+        .bot(&api, "xoxb-1")
+        .unwrap();
     runtime.block_on(life.deliver(&client));
 }
 
@@ -247,9 +250,10 @@ impl Life {
             self.die_during("before fsync", 3_000);
             let intake = Intake {
                 source: "s",
-                watermark: Lsn(number),
+                watermark: Some(Lsn(number)),
                 notices: &[notice(number)],
-                windows: None,
+                noise: &Default::default(),
+                untold: &[],
                 states: &Default::default(),
             };
             self.outbox.store(intake, self.now.wall_ms()).unwrap();

@@ -68,6 +68,7 @@ pub struct Assembler {
     last_commit_lsn: Option<Lsn>,
     /// Debezium keeps the time of the transaction before for messages that belong to none.
     last_committed_at: PgTimestamp,
+    slot_xmin: Option<i64>,
 }
 
 impl Assembler {
@@ -78,7 +79,13 @@ impl Assembler {
             transaction: None,
             last_commit_lsn,
             last_committed_at: started_at,
+            slot_xmin: None,
         }
+    }
+
+    /// What was fetched of the slot: the position of every change shows it from now on.
+    pub fn fetched(&mut self, slot_xmin: Option<i64>) {
+        self.slot_xmin = slot_xmin;
     }
 
     /// Whether a transaction has begun and not ended.
@@ -238,6 +245,7 @@ impl Assembler {
             xid: None,
             committed_at: self.last_committed_at,
             origin: None,
+            slot_xmin: self.slot_xmin,
             order: None,
         };
         Ok(Step::Logical {
@@ -265,6 +273,7 @@ impl Assembler {
                     name,
                     commit_lsn: *commit_lsn,
                 }),
+            slot_xmin: self.slot_xmin,
             order: None,
         })
     }

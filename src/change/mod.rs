@@ -47,6 +47,8 @@ pub struct Position<'a> {
     /// Commit time, or the start of the snapshot.
     pub committed_at: PgTimestamp,
     pub origin: Option<Origin<'a>>,
+    /// The oldest transaction whose catalog rows the slot keeps, when it is fetched (`xmin.fetch.interval.ms`).
+    pub slot_xmin: Option<i64>,
     /// Only when transactions have records of their own.
     pub order: Option<Order>,
 }

@@ -15,13 +15,15 @@ use crate::config::connector::ConnectorConfig;
 use crate::config::worker::{self, Sources, WorkerConfig};
 use crate::config::{connector_file, parse};
 use crate::debezium::topic::data_topic;
-use crate::engine::pipeline;
+use crate::engine::{notify, pipeline};
 use crate::postgres::client;
 
 pub mod cluster;
+pub mod destinations;
 pub mod facts;
 pub mod finding;
 pub mod judge_cluster;
+pub mod judge_rules;
 pub mod judge_server;
 pub mod judge_tables;
 
@@ -32,6 +34,9 @@ Examples:
 
   # The brokers with the security settings that Kafka Connect used so far
   walstreet check connector.json --worker connect-distributed.properties
+
+  # Also what tells Slack: rules that cannot work on this server, and whether Slack takes the tokens (nothing is posted)
+  walstreet check connector.json --notify notify.toml
 
   # The database only, for a program to read
   walstreet check connector.json --json
@@ -51,6 +56,9 @@ pub struct CheckArgs {
     /// Worker configuration of Kafka Connect, such as connect-distributed.properties; the environment then has no say.
     #[arg(long, value_name = "FILE")]
     worker: Option<PathBuf>,
+    /// The notifier's file: its rules are checked against the database, its tokens with Slack's auth.test.
+    #[arg(long, value_name = "FILE")]
+    notify: Option<PathBuf>,
     /// Print an array of findings as JSON.
     #[arg(long)]
     json: bool,
@@ -59,9 +67,7 @@ pub struct CheckArgs {
 /// # Errors
 /// When the configuration is wrong, or the database cannot be asked.
 pub fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
-    let environment: Vec<(String, String)> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
+    let environment = super::environment();
     let asks_kafka = args.bootstrap_servers.is_some()
         || args.worker.is_some()
         || environment.iter().any(|(name, _)| names_brokers(name));
@@ -76,14 +82,20 @@ pub fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
     let settings = connector_file::read(&args.connector)?;
     let config = parse::connector(settings, &loaded.worker)?.connector;
     pipeline::check(&config)?;
+    let notify = args.notify.as_deref().map(notify::read).transpose()?;
 
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("could not start the runtime")?;
-    let facts = runtime.block_on(ask_database(&config))?;
+    let facts = runtime.block_on(ask_database(&config, "walstreet check"))?;
     let mut findings = judge_server::judge(&facts, &config.slot);
     findings.extend(judge_tables::judge(&facts, Wanted::of(&config)));
+    if let (Some(file), Some(path)) = (&notify, &args.notify) {
+        let judged = judge_rules::judge(file, &config, &facts);
+        findings.extend(judge_rules::findings(&judged, file, path));
+        findings.extend(runtime.block_on(destinations::check(file)));
+    }
     if asks_kafka {
         let tables = facts.captured.iter().map(|checked| &checked.table.table);
         let topics = tables.map(|table| data_topic(&config, &table.schema, &table.name));
@@ -108,8 +120,11 @@ fn names_brokers(variable: &str) -> bool {
 /// The worker's settings need some; nobody connects to them.
 const NO_BROKERS: &str = "localhost:9092";
 
-async fn ask_database(config: &ConnectorConfig) -> anyhow::Result<ServerFacts> {
-    let client = client::connect(&config.database, "walstreet check").await?;
+pub(super) async fn ask_database(
+    config: &ConnectorConfig,
+    application_name: &str,
+) -> anyhow::Result<ServerFacts> {
+    let client = client::connect(&config.database, application_name).await?;
     let filter = TableFilter::new(&config.filters);
     let (slot, publication) = (&config.slot.name, &config.publication.name);
     Ok(facts::fetch(&client, slot, publication, &filter).await?)

@@ -35,7 +35,7 @@ Examples:
   walstreet diff dbz.jsonl cdc.jsonl --limit 3
 
 A side is a capture file (see --save-left) or kafka://HOST:PORT/NAME, where NAME is a topic or a topic.prefix: then every topic \
-that starts with `NAME.` and the heartbeat topic are read to their current end.
+that starts with `NAME.` and the heartbeat topic (see --heartbeats) are read to their current end.
 
 Compared exactly, in order, per topic and partition: key, value and headers. Compared by rule, because it differs in every run: \
 the topic prefix, the envelope's ts_*, the position and time of snapshot rows, the run id header, heartbeats. \
@@ -59,6 +59,9 @@ pub struct DiffArgs {
     /// topic.prefix of the right side, when its name does not tell
     #[arg(long, value_name = "PREFIX")]
     right_prefix: Option<String>,
+    /// Heartbeat topic of either side, with * for its topic.prefix: what topic.heartbeat.prefix or topic.heartbeat.name make of it
+    #[arg(long, value_name = "TOPIC", default_value = "__debezium-heartbeat.*")]
+    heartbeats: String,
     /// The sides read different servers that were told the same, or one server at different times
     #[arg(long)]
     two_servers: bool,
@@ -84,11 +87,13 @@ pub fn run(args: DiffArgs) -> anyhow::Result<ExitCode> {
 
 fn compare_sides(args: &DiffArgs) -> anyhow::Result<bool> {
     let left = load(
+        args,
         &args.left,
         args.left_prefix.as_ref(),
         args.save_left.as_ref(),
     )?;
     let right = load(
+        args,
         &args.right,
         args.right_prefix.as_ref(),
         args.save_right.as_ref(),
@@ -98,7 +103,7 @@ fn compare_sides(args: &DiffArgs) -> anyhow::Result<bool> {
     } else {
         Servers::One
     };
-    let report = compare::compare(&left, &right, servers);
+    let report = compare::compare(&left, &right, &args.heartbeats, servers);
     let stdout = std::io::stdout();
     let text = if args.json {
         report::json(&report)
@@ -112,9 +117,14 @@ fn compare_sides(args: &DiffArgs) -> anyhow::Result<bool> {
     Ok(report.is_equal())
 }
 
-fn load(side: &str, prefix: Option<&String>, save: Option<&PathBuf>) -> anyhow::Result<Capture> {
+fn load(
+    args: &DiffArgs,
+    side: &str,
+    prefix: Option<&String>,
+    save: Option<&PathBuf>,
+) -> anyhow::Result<Capture> {
     let mut capture = match side.strip_prefix("kafka://") {
-        Some(address) => kafka::read(address)?,
+        Some(address) => kafka::read(address, &args.heartbeats)?,
         None => capture::read(side)?,
     };
     if let Some(prefix) = prefix {

@@ -19,6 +19,9 @@ Examples:
   One that stores every twentieth message and loses the answer:
     walstreet fake-slack --fault drop%5
 
+  Two channels by their names:
+    walstreet fake-slack --name C0123ABCD=payments --name C0456EFGH=risk
+
   Switch faults on and off while it runs, and read what it accepted:
     curl -d '429=3*2' http://127.0.0.1:9393/control/faults
     curl -X DELETE http://127.0.0.1:9393/control/faults
@@ -56,6 +59,10 @@ pub struct FakeSlackArgs {
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_name = "IP")]
     bind: IpAddr,
 
+    /// What the page calls a channel; may be repeated
+    #[arg(long = "name", value_name = "CHANNEL=NAME", value_parser = channel_name)]
+    names: Vec<(String, String)>,
+
     /// What goes wrong; may be repeated
     #[arg(long = "fault", value_name = "FAULT")]
     faults: Vec<Fault>,
@@ -81,6 +88,7 @@ pub fn run(args: FakeSlackArgs) -> anyhow::Result<ExitCode> {
         burst: args.burst,
     };
     let mut workspace = Workspace::new(pace, args.seed);
+    workspace.names.extend(args.names);
     args.faults
         .into_iter()
         .for_each(|fault| workspace.faults.add(fault));
@@ -102,4 +110,12 @@ pub fn run(args: FakeSlackArgs) -> anyhow::Result<ExitCode> {
             .context("the fake Slack stopped accepting connections")
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// `C0123ABCD=payments`.
+fn channel_name(text: &str) -> Result<(String, String), String> {
+    text.split_once('=')
+        .filter(|(id, name)| !id.is_empty() && !name.is_empty())
+        .map(|(id, name)| (id.to_owned(), name.to_owned()))
+        .ok_or_else(|| "a channel's id and its name: C0123ABCD=payments".to_owned())
 }

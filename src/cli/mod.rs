@@ -163,6 +163,13 @@ fn usage(text: String) -> clap::Error {
     clap::Error::raw(clap::error::ErrorKind::ValueValidation, text)
 }
 
+/// The variables of the environment that are text.
+fn environment() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;

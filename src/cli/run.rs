@@ -78,9 +78,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let environment: Vec<(String, String)> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
+    let environment = super::environment();
     let loaded = worker::load(Sources {
         file: args.worker.as_deref(),
         bootstrap_servers: args.bootstrap_servers.as_deref(),
@@ -131,7 +129,7 @@ fn start_notifier(file: Option<&Path>) -> anyhow::Result<Option<Arc<Notifier>>> 
         Ok(()) => tracing::info!("the notifier's file was read again"),
         Err(error) => {
             let error = format!("{:#}", anyhow::Error::from(error));
-            tracing::error!(error, "the notifier goes on with the rules that it had");
+            tracing::error!(%error, "the notifier goes on with the rules that it had");
         }
     })?;
     Ok(Some(notifier))

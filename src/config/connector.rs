@@ -159,6 +159,8 @@ pub struct SlotConfig {
     pub retry_delay: Duration,
     /// `status.update.interval.ms`.
     pub status_update_interval: Duration,
+    /// `xmin.fetch.interval.ms`; `None` when 0.
+    pub xmin_fetch_interval: Option<Duration>,
 }
 
 #[derive(Clone, Debug)]
@@ -538,10 +540,22 @@ pub struct ErrorOptions {
     pub max_retries: Option<u32>,
     /// `retriable.restart.connector.wait.ms`: the back-off's upper limit.
     pub retry_wait: Duration,
-    /// `errors.tolerance=all`: records that a transform or converter fails on are left out.
+    /// `errors.tolerance=all`: records that a transform or converter fails on, or that are too large for Kafka, are left out.
     pub tolerate: bool,
     /// `errors.log.enable`: every record left out is logged.
     pub log_tolerated: bool,
+    pub failed_change: FailedChange,
+}
+
+/// `event.processing.failure.handling.mode`: what becomes of a streamed change that cannot be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailedChange {
+    /// It stops the connector.
+    Fail,
+    /// It is left out, which is logged.
+    Warn,
+    /// It is left out.
+    Skip,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

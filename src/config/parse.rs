@@ -280,6 +280,10 @@ impl Parser<'_> {
             retry_wait: self.millis("retriable.restart.connector.wait.ms"),
             tolerate: self.tolerance(),
             log_tolerated: self.boolean("errors.log.enable"),
+            failed_change: self.mode(
+                "event.processing.failure.handling.mode",
+                modes::FAILED_CHANGE,
+            ),
         }
     }
 
@@ -289,7 +293,7 @@ impl Parser<'_> {
             .trim()
             .eq_ignore_ascii_case("all");
         if tolerates {
-            let text = "errors.tolerance=all leaves records out that a transform or converter fails on; a record that Kafka refuses still stops the connector";
+            let text = "errors.tolerance=all leaves records out that a transform or converter fails on, and those that are too large for Kafka; what else Kafka refuses stops the connector";
             self.warnings.push(text.to_owned());
         }
         if self.boolean("errors.log.include.messages") {

@@ -326,10 +326,7 @@ mod tests {
             error,
             "JsonConverter cannot write a null for a field that is required and has no default value"
         );
-        let field = |name: &str| Field {
-            name: name.to_owned(),
-            schema: Schema::new(Kind::Int32),
-        };
+        let field = |name: &str| Field::new(name, Schema::new(Kind::Int32));
         let structure = Schema::new(Kind::Struct(vec![field("a"), field("b")]));
         for data in [
             typed(Schema::new(Kind::Int32), Datum::String("1".to_owned())),
@@ -345,16 +342,12 @@ mod tests {
     fn strings_are_what_java_makes_of_the_object() {
         let decimal = Schema::named(Kind::Bytes, logical::DECIMAL, 1).parameter("scale", "2");
         let list = Schema::new(Kind::Array(Box::new(Schema::new(Kind::Int32))));
-        let field = |name: &str, schema| Field {
-            name: name.to_owned(),
-            schema,
-        };
         let schema = Schema::new(Kind::Struct(vec![
-            field("id", Schema::new(Kind::Int32)),
-            field("none", Schema::new(Kind::String).optional(true)),
-            field("n", decimal),
-            field("l", list),
-            field("f", Schema::new(Kind::Float64)),
+            Field::new("id", Schema::new(Kind::Int32)),
+            Field::new("none", Schema::new(Kind::String).optional(true)),
+            Field::new("n", decimal),
+            Field::new("l", list),
+            Field::new("f", Schema::new(Kind::Float64)),
         ]));
         let value = Datum::Struct(vec![
             Datum::Int(7),
@@ -371,8 +364,36 @@ mod tests {
             Some("Struct{id=7,n=-1.06,l=[1, null],f=1.0E7}")
         );
         assert_eq!(text(&mut converter, &SchemaAndValue::NULL), Ok(None));
-        let bytes = typed(Schema::new(Kind::Bytes), Datum::Bytes(vec![1]));
-        assert!(text(&mut converter, &bytes).is_err());
+    }
+
+    /// `ByteBuffer.toString` and `Date.toString` tell the same for the same value, `byte[].toString` does not.
+    #[test]
+    fn strings_of_buffers_and_dates_are_javas_and_arrays_have_none() {
+        let mut converter = made(&ConverterConfig::String);
+        let bytes = |schema| typed(schema, Datum::Bytes(vec![1, 2, 3]));
+        let date = |name, value| typed(Schema::named(Kind::Int32, name, 1), Datum::Int(value));
+        for (data, expected) in [
+            (
+                bytes(Schema::new(Kind::Bytes)),
+                "java.nio.HeapByteBuffer[pos=0 lim=3 cap=3]",
+            ),
+            (date(logical::DATE, 19_782), "Thu Feb 29 00:00:00 UTC 2024"),
+            (
+                date(logical::TIME, 47_655_123),
+                "Thu Jan 01 13:14:15 UTC 1970",
+            ),
+            (date(logical::DATE, -703_383), "Tue Mar 17 00:00:00 UTC 44"),
+        ] {
+            let written = text(&mut converter, &data).unwrap();
+            assert_eq!(written.as_deref(), Some(expected));
+        }
+        let bits = Schema::named(Kind::Bytes, "io.debezium.data.Bits", 1);
+        assert!(text(&mut converter, &bytes(bits)).is_err());
+        let wkb = Field::new("wkb", Schema::new(Kind::Bytes));
+        let point = Kind::Struct(vec![wkb]);
+        let point = Schema::named(point, "io.debezium.data.geometry.Point", 1);
+        let value = Datum::Struct(vec![Datum::Bytes(vec![1])]);
+        assert!(text(&mut converter, &typed(point, value)).is_err());
     }
 
     #[test]

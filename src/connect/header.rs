@@ -3,7 +3,7 @@
 use super::calendar::civil_from_days;
 use super::json::write_base64;
 use super::sink::{Mark, Sink};
-use super::{decimal, java_float};
+use super::{decimal, java_float, java_text};
 
 const MS_PER_DAY: i64 = 86_400_000;
 
@@ -68,31 +68,19 @@ impl Sink for HeaderSink<'_> {
     }
 
     fn boolean(&mut self, value: bool) {
-        self.out
-            .extend_from_slice(if value { b"true" } else { b"false" });
+        java_text::write_boolean(value, self.out);
     }
 
     fn int(&mut self, value: i64) {
-        self.out
-            .extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+        java_text::write_int(value, self.out);
     }
 
     fn float32(&mut self, value: f32) {
-        if value.is_finite() {
-            java_float::write_f32(value, self.out);
-        } else {
-            self.out
-                .extend_from_slice(java_float::special(f64::from(value)).as_bytes());
-        }
+        java_float::write_single(value, self.out);
     }
 
     fn float64(&mut self, value: f64) {
-        if value.is_finite() {
-            java_float::write_f64(value, self.out);
-        } else {
-            self.out
-                .extend_from_slice(java_float::special(value).as_bytes());
-        }
+        java_float::write(value, self.out);
     }
 
     fn string(&mut self, text: &[u8]) {
@@ -209,10 +197,7 @@ mod tests {
     }
 
     fn row(fields: Vec<(&str, Schema)>) -> Schema {
-        let field = |(name, schema): (&str, Schema)| Field {
-            name: name.to_owned(),
-            schema,
-        };
+        let field = |(name, schema): (&str, Schema)| Field::new(name, schema);
         Schema::new(Kind::Struct(fields.into_iter().map(field).collect()))
     }
 

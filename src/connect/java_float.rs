@@ -24,6 +24,15 @@ pub(super) fn write_f32(value: f32, out: &mut Vec<u8>) {
 }
 
 /// Any number.
+pub(super) fn write_single(value: f32, out: &mut Vec<u8>) {
+    if value.is_finite() {
+        write_f32(value, out);
+    } else {
+        out.extend_from_slice(special(value.into()).as_bytes());
+    }
+}
+
+/// Any number.
 pub fn write(value: f64, out: &mut Vec<u8>) {
     if value.is_finite() {
         write_f64(value, out);

@@ -1,9 +1,18 @@
 //! `Object.toString` of the classes that values have in Java, as `StringConverter` uses it.
 
-use super::decimal;
-use super::header::HeaderSink;
+use std::sync::LazyLock;
+
 use super::schema::{Datum, Field, Kind, Schema, logical};
-use super::sink::Sink as _;
+use super::simple_date_format::SimpleDateFormat;
+use super::{decimal, java_float};
+
+/// `java.util.Date.toString` of a Java process in UTC, which those of Debezium's images are.
+static DATE_TEXT: LazyLock<SimpleDateFormat> = LazyLock::new(|| {
+    SimpleDateFormat::new("EEE MMM dd HH:mm:ss zzz y").expect("it has letters that are known")
+});
+
+/// Bits, and the geometry of a point.
+const BYTE_ARRAY: &str = "a Java byte array, whose text is another one for every object";
 
 /// Appends the text. `Err` for values whose text Java does not make of the value alone.
 pub(super) fn write(
@@ -13,19 +22,28 @@ pub(super) fn write(
 ) -> Result<(), &'static str> {
     match datum {
         Datum::Null => out.extend_from_slice(b"null"),
-        Datum::Boolean(value) => HeaderSink::new(out).boolean(*value),
-        Datum::Int(_) if is_date(schema) => {
-            return Err("a java.util.Date, whose text depends on the time zone of the machine");
-        }
-        Datum::Int(value) => HeaderSink::new(out).int(*value),
-        Datum::Float32(value) => HeaderSink::new(out).float32(*value),
-        Datum::Float64(value) => HeaderSink::new(out).float64(*value),
+        Datum::Boolean(value) => write_boolean(*value, out),
+        Datum::Int(value) => match java_date(schema, *value) {
+            Some(milliseconds) => {
+                out.extend_from_slice(DATE_TEXT.format(milliseconds).as_bytes());
+            }
+            None => write_int(*value, out),
+        },
+        Datum::Float32(value) => java_float::write_single(*value, out),
+        Datum::Float64(value) => java_float::write(*value, out),
         Datum::String(text) => out.extend_from_slice(text.as_bytes()),
         Datum::Bytes(bytes) => match schema {
             Some(schema) if schema.name.as_deref() == Some(logical::DECIMAL) => {
                 decimal::write_java(bytes, schema.decimal_scale(), out);
             }
-            Some(_) | None => return Err("bytes, whose text in Java is not their content"),
+            Some(schema) if schema.name.is_some() => return Err(BYTE_ARRAY),
+            // What Debezium wraps, like what a column of type bytea holds.
+            Some(_) | None => {
+                let length = bytes.len();
+                out.extend_from_slice(
+                    format!("java.nio.HeapByteBuffer[pos=0 lim={length} cap={length}]").as_bytes(),
+                );
+            }
         },
         Datum::Array(elements) => write_list(schema, elements, out)?,
         Datum::Map(entries) => write_map(schema, entries, out)?,
@@ -34,11 +52,24 @@ pub(super) fn write(
     Ok(())
 }
 
-fn is_date(schema: Option<&Schema>) -> bool {
-    let name = schema.and_then(|schema| schema.name.as_deref());
-    [logical::DATE, logical::TIME, logical::TIMESTAMP]
-        .iter()
-        .any(|date| name == Some(date))
+#[inline]
+pub(super) fn write_boolean(value: bool, out: &mut Vec<u8>) {
+    out.extend_from_slice(if value { b"true" } else { b"false" });
+}
+
+#[inline]
+pub(super) fn write_int(value: i64, out: &mut Vec<u8>) {
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+}
+
+/// Milliseconds since 1970 of what is a `java.util.Date` in Java.
+fn java_date(schema: Option<&Schema>, value: i64) -> Option<i64> {
+    const MS_PER_DAY: i64 = 86_400_000;
+    match schema?.name.as_deref()? {
+        logical::DATE => Some(value * MS_PER_DAY),
+        logical::TIME | logical::TIMESTAMP => Some(value),
+        _ => None,
+    }
 }
 
 /// `AbstractCollection.toString`.
@@ -91,6 +122,8 @@ fn write_struct(
     if let Some(Kind::Struct(of)) = schema.map(|schema| &schema.kind) {
         fields = of;
     }
+    let name = schema.and_then(|schema| schema.name.as_deref());
+    let has_arrays = name.is_some_and(|name| name.starts_with("io.debezium.data.geometry."));
     out.extend_from_slice(b"Struct{");
     let shown = fields.iter().zip(values);
     let shown = shown.filter(|(_, value)| **value != Datum::Null);
@@ -98,6 +131,9 @@ fn write_struct(
         separate(index, b",", out);
         out.extend_from_slice(field.name.as_bytes());
         out.push(b'=');
+        if has_arrays && matches!(value, Datum::Bytes(_)) {
+            return Err(BYTE_ARRAY);
+        }
         write(Some(&field.schema), value, out)?;
     }
     out.push(b'}');

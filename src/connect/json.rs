@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::schema::{Datum, Kind, Schema};
 use super::sink::{self, Mark, Sink};
-use super::{decimal, java_float};
+use super::{decimal, java_float, java_text};
 use crate::config::connector::{DecimalFormat, JsonConverterOptions};
 
 /// Appends JSON text to a buffer.
@@ -33,13 +33,11 @@ impl Sink for JsonSink<'_> {
     }
 
     fn boolean(&mut self, value: bool) {
-        self.out
-            .extend_from_slice(if value { b"true" } else { b"false" });
+        java_text::write_boolean(value, self.out);
     }
 
     fn int(&mut self, value: i64) {
-        self.out
-            .extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+        java_text::write_int(value, self.out);
     }
 
     fn float32(&mut self, value: f32) {

@@ -56,6 +56,14 @@ pub enum Datum {
     Struct(Vec<Datum>),
 }
 
+impl Field {
+    #[must_use]
+    pub fn new(name: &str, schema: Schema) -> Self {
+        let name = name.to_owned();
+        Self { name, schema }
+    }
+}
+
 impl Schema {
     /// A required schema without name, version, doc, parameters or default.
     #[must_use]
@@ -88,11 +96,8 @@ impl Schema {
         doc: &'static str,
         fields: [(&'static str, Self); N],
     ) -> Self {
-        let field = |(name, schema): (&str, Self)| Field {
-            name: name.to_owned(),
-            schema,
-        };
-        let kind = Kind::Struct(fields.map(field).into());
+        let fields = fields.map(|(name, schema)| Field::new(name, schema));
+        let kind = Kind::Struct(fields.into());
         Self {
             doc: Some(Cow::Borrowed(doc)),
             ..Self::named(kind, name, 1)

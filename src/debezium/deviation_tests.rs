@@ -80,7 +80,8 @@ fn json(type_oid: u32, phase: Phase, text: &str) -> String {
     written(|sink| converter.convert(text.as_bytes(), sink).unwrap())
 }
 
-fn written(write: impl FnOnce(&mut JsonSink)) -> String {
+/// The JSON that `write` makes.
+pub(super) fn written(write: impl FnOnce(&mut JsonSink<'_>)) -> String {
     let options = JsonConverterOptions {
         schemas: false,
         decimal_format: DecimalFormat::Base64,

@@ -178,20 +178,16 @@ fn write_clock(now_ns: i64, out: &mut Vec<u8>) {
 
 fn schema(names: &str, row: Schema) -> Schema {
     let row = row.optional(true);
-    let field = |name: &str, schema| Field {
-        name: name.to_owned(),
-        schema,
-    };
     let long = || Schema::new(Kind::Int64);
     let fields = vec![
-        field("before", row.clone()),
-        field("after", row),
-        field("source", source::schema()),
-        field("transaction", transaction_schema()),
-        field("op", Schema::new(Kind::String)),
-        field("ts_ms", long().optional(true)),
-        field("ts_us", long().optional(true)),
-        field("ts_ns", long().optional(true)),
+        Field::new("before", row.clone()),
+        Field::new("after", row),
+        Field::new("source", source::schema()),
+        Field::new("transaction", transaction_schema()),
+        Field::new("op", Schema::new(Kind::String)),
+        Field::new("ts_ms", long().optional(true)),
+        Field::new("ts_us", long().optional(true)),
+        Field::new("ts_ns", long().optional(true)),
     ];
     let name = Some(format!("{names}.Envelope").into());
     Schema {
@@ -203,10 +199,7 @@ fn schema(names: &str, row: Schema) -> Schema {
 
 /// The place of a change in its transaction; null without `provide.transaction.metadata`.
 pub(super) fn transaction_schema() -> Schema {
-    let field = |name: &str, kind| Field {
-        name: name.to_owned(),
-        schema: Schema::new(kind),
-    };
+    let field = |name: &str, kind| Field::new(name, Schema::new(kind));
     let fields = vec![
         field("id", Kind::String),
         field("total_order", Kind::Int64),

@@ -127,19 +127,7 @@ fn decode_hex(text: &[u8]) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::connector::{DecimalFormat, JsonConverterOptions};
-    use crate::connect::json::JsonSink;
-
-    fn json(write: impl FnOnce(&mut JsonSink<'_>)) -> String {
-        let options = JsonConverterOptions {
-            schemas: false,
-            decimal_format: DecimalFormat::Base64,
-            replace_null_with_default: true,
-        };
-        let mut out = Vec::new();
-        write(&mut JsonSink::new(&mut out, &options));
-        String::from_utf8(out).unwrap()
-    }
+    use crate::debezium::deviation_tests::written;
 
     #[test]
     fn the_reference_system_is_read_in_either_byte_order() {
@@ -157,11 +145,11 @@ mod tests {
                 r#"{"wkb":"AQcAAAAAAAAA","srid":null}"#,
             ),
         ] {
-            let written = json(|sink| write_ewkb(text.as_bytes(), sink).unwrap());
+            let written = written(|sink| write_ewkb(text.as_bytes(), sink).unwrap());
             assert_eq!(written, expected);
         }
         assert_eq!(
-            json(|sink| write_empty(sink)),
+            written(|sink| write_empty(sink)),
             r#"{"wkb":"AQcAAAAAAAAA","srid":null}"#
         );
         for text in ["", "01", "0101000020E610", "01010000zz", "010"] {
@@ -186,7 +174,7 @@ mod tests {
             ),
         ] {
             let point = Point::parse(text.as_bytes()).unwrap();
-            assert_eq!(json(|sink| write_point(point, sink)), recorded);
+            assert_eq!(written(|sink| write_point(point, sink)), recorded);
         }
     }
 }

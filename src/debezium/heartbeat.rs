@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::record::{Headers, Placement, RecordBuffer};
+use super::record::RecordBuffer;
 use super::row::frame;
 use super::topic::heartbeat_topic;
 use super::tree::SourceRecords;
@@ -67,16 +67,8 @@ impl HeartbeatEncoder {
         bytes.extend_from_slice(&self.value_head);
         bytes.extend_from_slice(itoa::Buffer::new().format(now_ms).as_bytes());
         bytes.extend_from_slice(&self.value_tail);
-        let (key, value) = (key_start..value_start, value_start..bytes.len());
-        out.push(Placement {
-            topic,
-            // Debezium puts all heartbeats of a connector into the first partition.
-            partition: Some(0),
-            key: Some(key),
-            value: Some(value),
-            timestamp: None,
-            headers: Headers::None,
-        });
+        // Debezium puts all heartbeats of a connector into the first partition.
+        out.push_bare(topic, Some(0), [key_start, value_start]);
     }
 
     /// As [`encode`](Self::encode), as a tree.
@@ -95,10 +87,7 @@ impl HeartbeatEncoder {
 
 fn schema(name: &'static str, field: &str, kind: Kind) -> Schema {
     Schema::named(
-        Kind::Struct(vec![Field {
-            name: field.to_owned(),
-            schema: Schema::new(kind),
-        }]),
+        Kind::Struct(vec![Field::new(field, Schema::new(kind))]),
         name,
         1,
     )

@@ -60,10 +60,7 @@ impl KeyEncoder {
             value,
         });
         if let (Some(fixed), Kind::Struct(fields)) = (&fixed, &mut schema.kind) {
-            fields.push(Field {
-                name: fixed.name.clone(),
-                schema: Schema::new(Kind::String),
-            });
+            fields.push(Field::new(&fixed.name, Schema::new(Kind::String)));
         }
         let (head, tail) = frame(&schema, &options);
         let literals = columns

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 
 use super::envelope::transaction_schema;
-use super::record::{Headers, Placement, RecordBuffer};
+use super::record::RecordBuffer;
 use super::row::frame;
 use super::source::{self, SourceBlock};
 use super::topic::message_topic;
@@ -94,15 +94,7 @@ impl MessageEncoder {
         bytes.extend_from_slice(spelled(content, self.binary).as_bytes());
         bytes.extend_from_slice(b"\"}}");
         bytes.extend_from_slice(self.value_tail);
-        let (key, value) = (key_start..value_start, value_start..bytes.len());
-        out.push(Placement {
-            topic,
-            partition: None,
-            key: Some(key),
-            value: Some(value),
-            timestamp: None,
-            headers: Headers::None,
-        });
+        out.push_bare(topic, None, [key_start, value_start]);
     }
 
     /// As [`encode`](Self::encode), as a tree.
@@ -149,7 +141,7 @@ fn spelled(content: &[u8], mode: BinaryMode) -> String {
 }
 
 fn key_schema() -> Schema {
-    let prefix = field("prefix", Schema::new(Kind::String).optional(true));
+    let prefix = Field::new("prefix", Schema::new(Kind::String).optional(true));
     Schema::named(
         Kind::Struct(vec![prefix]),
         "io.debezium.connector.postgresql.MessageKey",
@@ -163,15 +155,15 @@ fn value_schema(mode: BinaryMode) -> Schema {
         BinaryMode::Base64 | BinaryMode::Base64UrlSafe | BinaryMode::Hex => Kind::String,
     };
     let message = vec![
-        field("prefix", Schema::new(Kind::String).optional(true)),
-        field("content", Schema::new(content).optional(true)),
+        Field::new("prefix", Schema::new(Kind::String).optional(true)),
+        Field::new("content", Schema::new(content).optional(true)),
     ];
     let fields = vec![
-        field("op", Schema::new(Kind::String)),
-        field("ts_ms", Schema::new(Kind::Int64).optional(true)),
-        field("source", source::schema()),
-        field("transaction", transaction_schema()),
-        field(
+        Field::new("op", Schema::new(Kind::String)),
+        Field::new("ts_ms", Schema::new(Kind::Int64).optional(true)),
+        Field::new("source", source::schema()),
+        Field::new("transaction", transaction_schema()),
+        Field::new(
             "message",
             Schema::named(
                 Kind::Struct(message),
@@ -185,11 +177,4 @@ fn value_schema(mode: BinaryMode) -> Schema {
         "io.debezium.connector.postgresql.MessageValue",
         1,
     )
-}
-
-fn field(name: &str, schema: Schema) -> Field {
-    Field {
-        name: name.to_owned(),
-        schema,
-    }
 }

@@ -183,6 +183,23 @@ impl RecordBuffer {
         self.headers.push((name, value));
     }
 
+    /// Appends the record whose key begins at `key_start` and whose value at `value_start` and ends here; without headers.
+    pub(crate) fn push_bare(
+        &mut self,
+        topic: usize,
+        partition: Option<i32>,
+        [key_start, value_start]: [usize; 2],
+    ) {
+        self.push(Placement {
+            topic,
+            partition,
+            timestamp: None,
+            key: Some(key_start..value_start),
+            value: Some(value_start..self.bytes.len()),
+            headers: Headers::None,
+        });
+    }
+
     pub(crate) fn push(&mut self, placement: Placement) {
         self.records.push(placement);
     }

@@ -189,10 +189,8 @@ pub(super) fn struct_schema<'a>(
     name: String,
     columns: impl Iterator<Item = (&'a str, &'a ColumnConverter)>,
 ) -> Schema {
-    let field = |(name, converter): (&str, &ColumnConverter)| Field {
-        name: name.to_owned(),
-        schema: converter.schema().clone(),
-    };
+    let field =
+        |(name, converter): (&str, &ColumnConverter)| Field::new(name, converter.schema().clone());
     Schema {
         name: Some(name.into()),
         ..Schema::new(Kind::Struct(columns.map(field).collect()))

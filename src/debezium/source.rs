@@ -41,6 +41,7 @@ struct Transaction {
     xid: Option<u64>,
     committed_at: PgTimestamp,
     origin: Option<(String, Lsn)>,
+    slot_xmin: Option<i64>,
     marker: Option<SnapshotMarker>,
     text: Vec<u8>,
     /// Ends of the parts before the first and the second LSN.
@@ -144,7 +145,7 @@ impl SourceBlock {
             text(&names.table),
             xid.map_or(Datum::Null, Datum::Int),
             Datum::Int(lsn),
-            Datum::Null,
+            position.slot_xmin.map_or(Datum::Null, Datum::Int),
             origin,
             origin_lsn,
         ])
@@ -188,8 +189,11 @@ impl SourceBlock {
         }
         text.extend_from_slice(b",\"lsn\":");
         let second = text.len();
-        // Debezium fills `xmin` only with `xmin.fetch.interval.ms`.
-        text.extend_from_slice(b",\"xmin\":null");
+        text.extend_from_slice(b",\"xmin\":");
+        match position.slot_xmin {
+            None => text.extend_from_slice(b"null"),
+            Some(xmin) => write_long(&mut text, xmin),
+        }
         write_origin(&mut text, position.origin);
         text.push(b'}');
         Transaction {
@@ -199,6 +203,7 @@ impl SourceBlock {
             origin: position
                 .origin
                 .map(|origin| (origin.name.to_owned(), origin.commit_lsn)),
+            slot_xmin: position.slot_xmin,
             marker,
             text,
             gaps: [first, second],
@@ -212,6 +217,7 @@ impl Transaction {
         self.xid == position.xid
             && self.last_commit_lsn == position.last_commit_lsn
             && self.committed_at == position.committed_at
+            && self.slot_xmin == position.slot_xmin
             && self.marker == marker
             && match (&self.origin, position.origin) {
                 (None, None) => true,
@@ -225,8 +231,9 @@ impl Transaction {
 
 /// The schema of the `source` field.
 pub(super) fn schema() -> Schema {
-    let string = |name: &str, optional| field(name, Schema::new(Kind::String).optional(optional));
-    let long = |name: &str, optional| field(name, Schema::new(Kind::Int64).optional(optional));
+    let string =
+        |name: &str, optional| Field::new(name, Schema::new(Kind::String).optional(optional));
+    let long = |name: &str, optional| Field::new(name, Schema::new(Kind::Int64).optional(optional));
     let snapshot = Schema::named(Kind::String, "io.debezium.data.Enum", 1)
         .optional(true)
         .parameter(
@@ -239,7 +246,7 @@ pub(super) fn schema() -> Schema {
         string("connector", false),
         string("name", false),
         long("ts_ms", false),
-        field("snapshot", snapshot),
+        Field::new("snapshot", snapshot),
         string("db", false),
         string("sequence", true),
         long("ts_us", true),
@@ -257,13 +264,6 @@ pub(super) fn schema() -> Schema {
         "io.debezium.connector.postgresql.Source",
         1,
     )
-}
-
-fn field(name: &str, schema: Schema) -> Field {
-    Field {
-        name: name.to_owned(),
-        schema,
-    }
 }
 
 fn marker_text(marker: SnapshotMarker) -> &'static str {

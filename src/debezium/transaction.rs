@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::record::{Headers, Placement, RecordBuffer};
+use super::record::RecordBuffer;
 use super::row::frame;
 use super::topic::transaction_topic;
 use super::tree::SourceRecords;
@@ -174,15 +174,7 @@ impl TransactionMonitor {
         bytes.extend_from_slice(&self.value_head);
         record.write(bytes);
         bytes.extend_from_slice(self.value_tail);
-        let (key, value) = (key_start..value_start, value_start..bytes.len());
-        out.push(Placement {
-            topic,
-            partition: None,
-            key: Some(key),
-            value: Some(value),
-            timestamp: None,
-            headers: Headers::None,
-        });
+        out.push_bare(topic, None, [key_start, value_start]);
     }
 
     /// As [`encode`](Self::encode), as a tree.
@@ -306,7 +298,7 @@ fn write_count(count: u64, out: &mut Vec<u8>) {
 }
 
 fn key_schema() -> Schema {
-    let id = field("id", Schema::new(Kind::String));
+    let id = Field::new("id", Schema::new(Kind::String));
     Schema::named(
         Kind::Struct(vec![id]),
         "io.debezium.connector.common.TransactionMetadataKey",
@@ -317,30 +309,23 @@ fn key_schema() -> Schema {
 fn value_schema() -> Schema {
     let long = || Schema::new(Kind::Int64);
     let collection = vec![
-        field("data_collection", Schema::new(Kind::String)),
-        field("event_count", long()),
+        Field::new("data_collection", Schema::new(Kind::String)),
+        Field::new("event_count", long()),
     ];
     let collection = Schema::named(Kind::Struct(collection), "event.collection", 1).optional(true);
     let collections = Schema::new(Kind::Array(Box::new(collection))).optional(true);
     let fields = vec![
-        field("status", Schema::new(Kind::String)),
-        field("id", Schema::new(Kind::String)),
-        field("event_count", long().optional(true)),
-        field("data_collections", collections),
-        field("ts_ms", long()),
+        Field::new("status", Schema::new(Kind::String)),
+        Field::new("id", Schema::new(Kind::String)),
+        Field::new("event_count", long().optional(true)),
+        Field::new("data_collections", collections),
+        Field::new("ts_ms", long()),
     ];
     Schema::named(
         Kind::Struct(fields),
         "io.debezium.connector.common.TransactionMetadataValue",
         1,
     )
-}
-
-fn field(name: &str, schema: Schema) -> Field {
-    Field {
-        name: name.to_owned(),
-        schema,
-    }
 }
 
 #[cfg(test)]

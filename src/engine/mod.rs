@@ -14,6 +14,8 @@ mod snapshot;
 mod start;
 mod stream;
 mod tables;
+mod tolerance;
+mod xmin;
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -58,9 +60,6 @@ impl Engine<'_> {
     /// # Errors
     /// What stopped it for good.
     pub fn run(&self) -> Result<(), Error> {
-        for warning in pipeline::check(self.connector)? {
-            tracing::warn!("{warning}");
-        }
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("walstreet-sql")

@@ -9,6 +9,7 @@ use super::ack::AckTracker;
 use super::checkpoint::Checkpoint;
 use super::error::Error;
 use super::progress::{Progress, add};
+use super::tolerance::Tolerance;
 use crate::debezium::record::{Record, RecordBuffer, RecordHeaders};
 use crate::kafka::error::Error as KafkaError;
 use crate::kafka::offsets::OffsetStore;
@@ -42,6 +43,7 @@ pub(super) struct Outlet<'a> {
     context_headers: Vec<(String, Vec<u8>)>,
     context_set: HeaderSet,
     no_headers: HeaderSet,
+    tolerance: Tolerance,
     storing: Storing,
     flush_interval: Duration,
     progress: &'a Progress,
@@ -66,6 +68,7 @@ impl<'a> Outlet<'a> {
         destination: Destination,
         context_headers: Vec<(String, Vec<u8>)>,
         flush_interval: Duration,
+        tolerance: Tolerance,
         progress: &'a Progress,
         cancel: &'a CancellationToken,
     ) -> Self {
@@ -81,6 +84,7 @@ impl<'a> Outlet<'a> {
             context_headers,
             context_set,
             no_headers: HeaderSet::default(),
+            tolerance,
             storing: Storing::default(),
             flush_interval,
             progress,
@@ -155,7 +159,18 @@ impl<'a> Outlet<'a> {
                     return Err(Error::Stopped);
                 }
                 Err(KafkaError::QueueFull { .. }) => {
-                    collect(kafka, &mut self.deliveries, &mut self.acks, self.progress)?;
+                    collect(
+                        kafka,
+                        &mut self.deliveries,
+                        &mut self.acks,
+                        &mut self.tolerance,
+                        self.progress,
+                    )?;
+                }
+                Err(error) if self.tolerance.tolerates() && error.is_of_the_record() => {
+                    self.tolerance.leave_out(&error);
+                    self.acks.acknowledged(sequence);
+                    return Ok(());
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -199,7 +214,13 @@ impl<'a> Outlet<'a> {
     pub(super) fn settle(&mut self) -> Result<Option<Lsn>, Error> {
         if let Destination::Kafka(kafka) = &mut self.destination {
             kafka.producer.poll(Duration::ZERO);
-            collect(kafka, &mut self.deliveries, &mut self.acks, self.progress)?;
+            collect(
+                kafka,
+                &mut self.deliveries,
+                &mut self.acks,
+                &mut self.tolerance,
+                self.progress,
+            )?;
         }
         if let Some(reached) = self.acks.take_reached() {
             self.storing.reached = Some(reached);
@@ -254,7 +275,13 @@ impl<'a> Outlet<'a> {
     pub(super) fn drain(&mut self, deadline: Instant) -> Result<Option<Lsn>, Error> {
         if let Destination::Kafka(kafka) = &mut self.destination {
             let flushed = kafka.producer.flush(deadline);
-            collect(kafka, &mut self.deliveries, &mut self.acks, self.progress)?;
+            collect(
+                kafka,
+                &mut self.deliveries,
+                &mut self.acks,
+                &mut self.tolerance,
+                self.progress,
+            )?;
             flushed?;
         }
         self.flush_interval = Duration::ZERO;
@@ -281,11 +308,18 @@ fn collect(
     kafka: &mut Kafka,
     deliveries: &mut Vec<Delivery>,
     acks: &mut AckTracker<Checkpoint>,
+    tolerance: &mut Tolerance,
     progress: &Progress,
 ) -> Result<(), Error> {
     kafka.producer.take_deliveries(deliveries);
     for delivery in deliveries.drain(..) {
-        delivery.result.map_err(|error| *error)?;
+        match delivery.result {
+            Ok(()) => {}
+            Err(error) if tolerance.tolerates() && error.is_of_the_record() => {
+                tolerance.leave_out(&error);
+            }
+            Err(error) => return Err((*error).into()),
+        }
         acks.acknowledged(delivery.sequence);
         progress.records_acknowledged.fetch_add(1, Relaxed);
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
+use super::tolerance::Tolerance;
 use crate::config::avro::RegistryOptions;
 use crate::config::connector::{ConnectorConfig, PredicateConfig, PredicateUse, TransformConfig};
 use crate::connect::avro::registry::SchemaRegistry;
@@ -26,9 +27,7 @@ pub struct Pipeline {
     header: HeaderConverter,
     /// Every topic so far: transforms make names anew for every record.
     topics: FxHashSet<Arc<str>>,
-    tolerate: bool,
-    log_tolerated: bool,
-    left_out: u64,
+    tolerance: Tolerance,
 }
 
 /// A transform or predicate that cannot be made.
@@ -129,9 +128,7 @@ impl Pipeline {
             value: Converter::new(&config.value_converter, false, open_registry)?,
             header: HeaderConverter::new(&config.header_converter),
             topics: FxHashSet::default(),
-            tolerate: config.errors.tolerate,
-            log_tolerated: config.errors.log_tolerated,
-            left_out: 0,
+            tolerance: Tolerance::new(config.errors),
         };
         Ok((pipeline, warnings))
     }
@@ -144,22 +141,11 @@ impl Pipeline {
             Err(error) => Err(error.into()),
         };
         match finished {
-            Err(error) if self.tolerate && error.is_tolerable() => {
-                self.leave_out(&error);
+            Err(error) if self.tolerance.tolerates() && error.is_tolerable() => {
+                self.tolerance.leave_out(&error);
                 Ok(())
             }
             finished => finished,
-        }
-    }
-
-    fn leave_out(&mut self, error: &Error) {
-        self.left_out += 1;
-        let cause = std::error::Error::source(error).map(ToString::to_string);
-        if self.log_tolerated {
-            tracing::error!(%error, cause, "a record is left out");
-        } else if self.left_out == 1 {
-            let hint = "errors.log.enable=true shows the next ones";
-            tracing::warn!(%error, cause, hint, "a record is left out");
         }
     }
 
@@ -308,9 +294,13 @@ fn create_plugin<P>(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::config::avro::AvroConverterOptions;
-    use crate::config::connector::{ConverterConfig, HeaderConverterConfig};
+    use crate::config::connector::{
+        ConverterConfig, ErrorOptions, FailedChange, HeaderConverterConfig,
+    };
     use crate::connect::record::{Header, SchemaAndValue};
     use crate::connect::schema::{Datum, Kind, Schema};
     use crate::connect::transform::TransformError;
@@ -345,9 +335,13 @@ mod tests {
             value: Converter::new(value, false, open_registry).unwrap(),
             header: HeaderConverter::new(&HeaderConverterConfig::Simple),
             topics: FxHashSet::default(),
-            tolerate,
-            log_tolerated: false,
-            left_out: 0,
+            tolerance: Tolerance::new(ErrorOptions {
+                max_retries: None,
+                retry_wait: Duration::ZERO,
+                tolerate,
+                log_tolerated: false,
+                failed_change: FailedChange::Fail,
+            }),
         }
     }
 
@@ -410,7 +404,7 @@ mod tests {
             assert_eq!(strict.unwrap_err().to_string(), text);
             let mut tolerant = pipeline(&value, true);
             tolerant.finish(record(topic), &mut out).unwrap();
-            assert_eq!((out.len(), tolerant.left_out), (0, 1));
+            assert_eq!((out.len(), tolerant.tolerance.left_out()), (0, 1));
         }
     }
 
@@ -447,7 +441,7 @@ mod tests {
         let mut out = RecordBuffer::new();
         let error = tolerant.finish(record("t"), &mut out).unwrap_err();
         assert!(error.is_retriable(), "{error}");
-        assert_eq!((out.len(), tolerant.left_out), (0, 0));
+        assert_eq!((out.len(), tolerant.tolerance.left_out()), (0, 0));
     }
 
     #[test]

@@ -33,21 +33,21 @@ impl Records {
         }
     }
 
-    /// The way is decided here, once a start.
+    /// The way is decided here, once a start. Also says what the user should know of the transforms.
     pub fn new(
         config: &ConnectorConfig,
         context_headers: &[(String, Vec<u8>)],
-    ) -> Result<Self, Error> {
+    ) -> Result<(Self, Vec<String>), Error> {
+        // Made on the straight way, too: an unused predicate has to be right all the same.
+        let (pipeline, warnings) = Pipeline::new(config)?;
         let mut records = Self::straight();
         if config.needs_tree() {
-            // The engine has shown the warnings.
-            let (pipeline, _) = Pipeline::new(config)?;
             records.trees = Some(Trees {
                 records: SourceRecords::new(context_headers),
                 pipeline,
             });
         }
-        Ok(records)
+        Ok((records, warnings))
     }
 
     /// The records of one change, and how many changes they are. `now_ns` is the wall clock.
@@ -60,7 +60,14 @@ impl Records {
     ) -> Result<u64, Error> {
         let encoded = match &mut self.trees {
             None => encoder.encode(change, now_ns, &mut self.buffer),
-            Some(trees) => encoder.encode_tree(change, now_ns, &mut trees.records),
+            Some(trees) => {
+                let encoded = encoder.encode_tree(change, now_ns, &mut trees.records);
+                if encoded.is_err() {
+                    // What there is of a change that failed.
+                    trees.records.drain().for_each(drop);
+                }
+                encoded
+            }
         };
         let changes = encoded.map_err(|source| Error::Encode {
             table: encoder.topic().to_string(),

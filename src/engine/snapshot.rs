@@ -83,6 +83,7 @@ impl Snapshot<'_> {
             xid: Some(start.xid),
             committed_at: start.taken_at,
             origin: None,
+            slot_xmin: None,
             order: None,
         };
         while let Some(rows) = receiver.blocking_recv() {

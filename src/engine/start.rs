@@ -16,6 +16,8 @@ use super::records::Records;
 use super::snapshot::Snapshot;
 use super::stream::{Reached, Stream, now_ns};
 use super::tables::Tables;
+use super::tolerance::Tolerance;
+use super::xmin::SlotXmin;
 use super::{Engine, Output};
 use crate::change::assembler::Assembler;
 use crate::change::filter::TableFilter;
@@ -42,7 +44,10 @@ const SLOT_ACTIVE: &str = "55006";
 /// Runs until stopped or failed.
 pub(super) fn run(engine: &Engine<'_>, runtime: &Handle) -> Result<(), Error> {
     let headers = context_headers(engine.connector, Uuid::now_v7()).to_vec();
-    let records = Records::new(engine.connector, &headers)?;
+    let (records, warnings) = Records::new(engine.connector, &headers)?;
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
     // Kafka and PostgreSQL are asked at the same time: the start is mostly waiting for answers.
     let (destination, database) = std::thread::scope(|scope| {
         let destination = scope.spawn(|| open_destination(engine));
@@ -64,6 +69,7 @@ pub(super) fn run(engine: &Engine<'_>, runtime: &Handle) -> Result<(), Error> {
         destination,
         headers,
         flush_interval,
+        Tolerance::new(engine.connector.errors),
         engine.progress,
         engine.cancel,
     );
@@ -325,6 +331,7 @@ impl<'a> Start<'a> {
             messages: MessageEncoder::new(config),
             transactions: TransactionMonitor::new(config, start.begun),
             heartbeats: Heartbeats::new(config, self.runtime, after_snapshot),
+            slot_xmin: config.slot.xmin_fetch_interval.map(SlotXmin::new),
             progress,
             cancel,
             at: Reached {

@@ -12,6 +12,7 @@ use super::outlet::Outlet;
 use super::progress::{Progress, add};
 use super::records::Records;
 use super::tables::Tables;
+use super::xmin::SlotXmin;
 use crate::change::assembler::{Assembler, Step};
 use crate::change::resume::{Resume, Verdict};
 use crate::change::{Change, ChangeKind, Position};
@@ -42,6 +43,7 @@ pub(super) struct Stream<'a> {
     pub(super) messages: MessageEncoder,
     pub(super) transactions: Option<TransactionMonitor>,
     pub(super) heartbeats: Option<Heartbeats<'a>>,
+    pub(super) slot_xmin: Option<SlotXmin>,
     pub(super) progress: &'a Progress,
     pub(super) cancel: &'a CancellationToken,
     pub(super) at: Reached,
@@ -146,6 +148,7 @@ impl Stream<'_> {
 
     fn message(&mut self, wal_start: Lsn, data: &[u8]) -> Result<(), Error> {
         let message = decode(wal_start, data)?;
+        self.fetch_xmin()?;
         if self.undecided.is_some() {
             self.decide(wal_start, &message)?;
         }
@@ -242,6 +245,14 @@ impl Stream<'_> {
                 }
             }
             Step::Logical { .. } | Step::Nothing => {}
+        }
+        Ok(())
+    }
+
+    fn fetch_xmin(&mut self) -> Result<(), Error> {
+        if let Some(xmin) = &mut self.slot_xmin {
+            let xmin = xmin.current(&mut self.tables)?;
+            self.assembler.fetched(xmin);
         }
         Ok(())
     }
@@ -377,7 +388,10 @@ fn encode(
     change.position.order = monitor
         .as_ref()
         .map(|monitor| monitor.next_of(encoder.table()));
-    let changes = records.change(encoder, &change, now_ns())?;
+    let changes = match records.change(encoder, &change, now_ns()) {
+        Ok(changes) => changes,
+        Err(error) => return tables.failed(error),
+    };
     if let Some(monitor) = monitor {
         monitor.count(encoder.table(), changes);
     }

@@ -10,12 +10,12 @@ use tokio_util::sync::CancellationToken;
 use super::error::Error;
 use super::notify::Telling;
 use crate::change::filter::TableFilter;
-use crate::config::connector::ConnectorConfig;
+use crate::config::connector::{ConnectorConfig, FailedChange};
 use crate::debezium::encoder::TableEncoder;
 use crate::notify::rules::TableRules;
 use crate::postgres::catalog::{TypeKind, Types};
 use crate::postgres::pgoutput::Relation;
-use crate::postgres::{Lsn, catalog_query, client};
+use crate::postgres::{Lsn, catalog_query, client, slot};
 
 /// How long a transaction that was sent may stay invisible, and how often to look.
 const VISIBLE_WITHIN: Duration = Duration::from_secs(30);
@@ -130,6 +130,30 @@ impl<'a> Tables<'a> {
             Some(encoder) => Ok(encoder.as_mut()),
             None => Err(Error::UnknownRelation { relation_id, lsn }),
         }
+    }
+
+    /// What becomes of a change that failed with `error` (`EventDispatcher.handleEventProcessingFailure`).
+    pub(super) fn failed(&self, error: Error) -> Result<(), Error> {
+        let is_of_the_change = matches!(error, Error::Encode { .. }) && !error.is_retriable();
+        match self.config.errors.failed_change {
+            FailedChange::Warn if is_of_the_change => {
+                let error = format!("{:#}", anyhow::Error::from(error));
+                tracing::warn!(error, "a change is left out");
+            }
+            FailedChange::Skip if is_of_the_change => {
+                let error = format!("{:#}", anyhow::Error::from(error));
+                tracing::debug!(error, "a change is left out");
+            }
+            FailedChange::Fail | FailedChange::Warn | FailedChange::Skip => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// What the slot of the stream keeps of the catalog.
+    pub(super) fn slot_xmin(&mut self) -> Result<Option<i64>, Error> {
+        self.reconnect_if_closed()?;
+        let xmin = slot::catalog_xmin(&self.client, &self.config.slot.name);
+        Ok(self.runtime.block_on(xmin)?)
     }
 
     fn wait_until_visible(&mut self, xid: u32) -> Result<(), Error> {

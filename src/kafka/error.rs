@@ -53,7 +53,12 @@ pub enum Error {
          max.message.bytes of the topic or message.max.bytes of the broker, or, if it is above the size of a record, \
          set producer.override.batch.size below it"
     )]
-    RefusedAsTooLarge { topic: String, size: usize },
+    RefusedAsTooLarge {
+        topic: String,
+        size: usize,
+        /// It was too large to share a batch with another one.
+        alone: bool,
+    },
     #[error(
         "topic \"{topic}\" does not exist and the broker does not create it: create it, enable auto.create.topics.enable \
          on the broker, or set topic.creation.default.partitions and topic.creation.default.replication.factor"
@@ -151,16 +156,60 @@ impl Error {
         }
     }
 
-    /// What a failed delivery means; `size` is that of key and value.
+    /// Whether Kafka refuses this record because of its size, and takes those around it.
+    ///
+    /// Connect leaves out with `errors.tolerance=all` whatever the producer fails on, with it the good records of a batch that holds
+    /// a bad one, and all records of a topic that may not be written.
+    #[must_use]
+    pub fn is_of_the_record(&self) -> bool {
+        match self {
+            Self::TooLarge { .. } => true,
+            // librdkafka fails all records of a batch that is refused; Java sends it again in parts.
+            Self::RefusedAsTooLarge { alone, .. } => *alone,
+            Self::Property { .. }
+            | Self::Configuration { .. }
+            | Self::ReadStore { .. }
+            | Self::Unreachable { .. }
+            | Self::Authentication { .. }
+            | Self::Tls { .. }
+            | Self::TopicDenied { .. }
+            | Self::IdempotenceDenied
+            | Self::UnknownTopic { .. }
+            | Self::InvalidTopic { .. }
+            | Self::DeliveryTimeout { .. }
+            | Self::Rejected { .. }
+            | Self::Delivery { .. }
+            | Self::Fatal { .. }
+            | Self::QueueFull { .. }
+            | Self::FlushTimeout { .. }
+            | Self::CreateTopic { .. }
+            | Self::Describe { .. }
+            | Self::NotCompacted { .. }
+            | Self::ReadTimeout { .. }
+            | Self::Client { .. } => false,
+        }
+    }
+
+    /// What a failed delivery means; `size` is that of key and value, of which a batch takes up to `batch_size`.
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "librdkafka has 150 codes, all others mean the same to us"
     )]
-    pub(crate) fn delivery(code: RDKafkaErrorCode, topic: &str, size: usize) -> Self {
+    pub(crate) fn delivery(
+        code: RDKafkaErrorCode,
+        topic: &str,
+        size: usize,
+        batch_size: usize,
+    ) -> Self {
         let topic = topic.to_owned();
         match code {
             RDKafkaErrorCode::MessageSizeTooLarge | RDKafkaErrorCode::MessageBatchTooLarge => {
-                Self::RefusedAsTooLarge { topic, size }
+                Self::RefusedAsTooLarge {
+                    topic,
+                    size,
+                    // librdkafka's `rd_kafka_msgset_writer_write_msgq`.
+                    alone: size > batch_size,
+                }
             }
             RDKafkaErrorCode::TopicAuthorizationFailed => Self::TopicDenied { topic },
             RDKafkaErrorCode::ClusterAuthorizationFailed => Self::IdempotenceDenied,

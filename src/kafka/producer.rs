@@ -26,6 +26,8 @@ pub struct Producer {
     client: BaseProducer<Deliveries>,
     /// `max.request.size`.
     max_record_bytes: usize,
+    /// `batch.size`.
+    batch_bytes: usize,
 }
 
 /// A record to send.
@@ -54,11 +56,13 @@ impl Producer {
     pub fn new(properties: &ClientProperties) -> Result<Self, Error> {
         let context = Deliveries {
             reports: Reports::new(properties),
+            batch_bytes: properties.batch_size(),
             done: Mutex::default(),
         };
         Ok(Self {
             client: client::create(properties, context)?,
             max_record_bytes: properties.max_request_size(),
+            batch_bytes: properties.batch_size(),
         })
     }
 
@@ -212,7 +216,7 @@ impl Producer {
                 size,
                 limit: self.max_record_bytes,
             },
-            Some(code) => Error::delivery(code, topic, size),
+            Some(code) => Error::delivery(code, topic, size, self.batch_bytes),
             None => Error::Client {
                 operation: "queue a record",
                 source: refusal,
@@ -243,6 +247,7 @@ impl HeaderSet {
 /// Called back by librdkafka inside `poll`, on the thread of the producer's owner: the lock is never contended.
 struct Deliveries {
     reports: Reports,
+    batch_bytes: usize,
     done: Mutex<Vec<Delivery>>,
 }
 
@@ -273,6 +278,7 @@ impl ProducerContext for Deliveries {
                     code,
                     message.topic(),
                     message.key_len() + message.payload_len(),
+                    self.batch_bytes,
                 )))
             }
         };

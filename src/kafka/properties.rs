@@ -207,6 +207,11 @@ impl ClientProperties {
             .unwrap_or(MAX_REQUEST_SIZE)
     }
 
+    /// Bytes of keys and values that share a batch at most; a larger record is alone.
+    pub(super) fn batch_size(&self) -> usize {
+        self.get("batch.size").parse().unwrap_or(usize::MAX)
+    }
+
     fn get(&self, name: &str) -> &str {
         self.settings.get(name).map_or("", String::as_str)
     }

@@ -226,10 +226,8 @@ fn a_record_that_is_too_large_is_told_with_its_size_and_the_remedy() {
         .send(
             &Outgoing {
                 topic: "changes",
-                partition: None,
-                key: None,
                 value: Some(&value),
-                timestamp: None,
+                ..Outgoing::default()
             },
             &HeaderSet::default(),
             0,
@@ -261,10 +259,9 @@ fn a_record_that_is_too_large_is_told_with_its_size_and_the_remedy() {
         .send(
             &Outgoing {
                 topic: "changes",
-                partition: None,
                 key: Some(b"k"),
                 value: Some(b"value"),
-                timestamp: None,
+                ..Outgoing::default()
             },
             &HeaderSet::default(),
             1,
@@ -272,9 +269,32 @@ fn a_record_that_is_too_large_is_told_with_its_size_and_the_remedy() {
         .unwrap();
     let refused = flush(&mut producer).pop().unwrap().result.unwrap_err();
     assert!(
-        matches!(&*refused, Error::RefusedAsTooLarge { size: 6, topic } if topic == "changes"),
+        matches!(&*refused, Error::RefusedAsTooLarge { size: 6, topic, alone: false } if topic == "changes"),
         "{refused}"
     );
+    assert!(local.is_of_the_record() && !refused.is_of_the_record());
+}
+
+/// One that may have shared a batch does not tell whether it or another was too large.
+#[test]
+fn a_refused_record_that_was_alone_in_its_batch_is_the_one_that_is_too_large() {
+    let cluster = cluster();
+    let settings = settings(cluster.bootstrap_servers(), &[("batch.size", "100")]);
+    let mut producer = producer(&settings);
+    for (value, is_alone) in [([b'x'; 200].as_slice(), true), (b"small", false)] {
+        cluster.request_errors(
+            RDKafkaApiKey::Produce,
+            &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE],
+        );
+        let outgoing = Outgoing {
+            topic: "changes",
+            value: Some(value),
+            ..Outgoing::default()
+        };
+        producer.send(&outgoing, &HeaderSet::default(), 0).unwrap();
+        let refused = flush(&mut producer).pop().unwrap().result.unwrap_err();
+        assert_eq!(refused.is_of_the_record(), is_alone, "{refused}");
+    }
 }
 
 #[test]
@@ -391,65 +411,6 @@ fn a_store_that_is_not_acknowledged_in_time_says_so() {
         Instant::now() + Duration::from_millis(50),
     );
     assert!(error.unwrap_err().is_retriable());
-}
-
-/// A broker refuses the first record of a partition that it does not lead yet.
-#[test]
-#[ignore = "needs a Kafka broker that creates topics: WALSTREET_TEST_KAFKA=host:port"]
-fn the_first_records_of_new_topics_keep_their_order() {
-    const TOPICS: usize = 200;
-    let settings = settings(std::env::var("WALSTREET_TEST_KAFKA").unwrap(), &[]);
-    let mut producer = producer(&settings);
-    let unique = uuid::Uuid::now_v7();
-    let topics: Vec<String> = (0..TOPICS)
-        .map(|n| format!("ordered-{unique}-{n}"))
-        .collect();
-    for topic in &topics {
-        let deadline = Instant::now() + PATIENCE;
-        while !producer.knows_topic(topic, Duration::from_millis(500)) {
-            assert!(Instant::now() < deadline, "{topic}");
-        }
-        for value in [b"1", b"2", b"3"] {
-            let outgoing = Outgoing {
-                topic,
-                partition: None,
-                key: Some(b"k"),
-                value: Some(value),
-                timestamp: None,
-            };
-            producer.send(&outgoing, &HeaderSet::default(), 0).unwrap();
-            std::thread::sleep(Duration::from_millis(3));
-        }
-    }
-    producer.flush(Instant::now() + PATIENCE).unwrap();
-    let properties = properties::internal_consumer(&settings, "test").unwrap();
-    let consumer: BaseConsumer<_> =
-        client::create(&properties, client::Reports::new(&properties)).unwrap();
-    let mut list = TopicPartitionList::new();
-    for topic in &topics {
-        list.add_partition_offset(topic, 0, Offset::Offset(0))
-            .unwrap();
-    }
-    consumer.assign(&list).unwrap();
-    let mut values: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
-    let mut read = 0;
-    while read < 3 * TOPICS {
-        match consumer.poll(PATIENCE) {
-            Some(Ok(record)) => {
-                let of_topic = values.entry(record.topic().to_owned()).or_default();
-                of_topic.push(record.payload().unwrap().to_vec());
-                read += 1;
-            }
-            Some(Err(_)) => {}
-            None => panic!("{read} records in {PATIENCE:?}"),
-        }
-    }
-    values.retain(|_, values| *values != [b"1", b"2", b"3"]);
-    assert!(
-        values.is_empty(),
-        "{} of {TOPICS}: {values:?}",
-        values.len()
-    );
 }
 
 /// Topic creation needs a broker: the mock cluster knows no `CreateTopics`.

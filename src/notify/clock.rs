@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use jiff::Timestamp;
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Moment {
     /// Since a fixed start of this process; never jumps.
@@ -11,6 +13,12 @@ pub struct Moment {
 }
 
 impl Moment {
+    /// As a time of day.
+    pub fn wall(self) -> Timestamp {
+        let us = i64::try_from(self.wall_us).unwrap_or(i64::MAX);
+        Timestamp::from_microsecond(us).unwrap_or_default()
+    }
+
     pub fn wall_ms(self) -> i64 {
         i64::try_from(self.wall_us / 1_000).unwrap_or(i64::MAX)
     }

@@ -47,7 +47,7 @@ enum Matches {
 struct Told {
     ordinal: u64,
     change: RowChange,
-    identity: String,
+    identity: Option<String>,
 }
 
 /// A notice before the noise rules have seen it.
@@ -187,14 +187,19 @@ impl Telling<'_> {
             | ConversationMode::Update
             | ConversationMode::UpdateAndThread) => Conversation {
                 mode,
-                key: Some(told.identity.clone()),
+                key: told.identity.clone(),
                 broadcast: settings.broadcast.as_ref().is_some_and(|states| {
                     states.contains(told.change.to.as_deref().map(str::as_bytes))
                 }),
             },
         };
         let content = Content::Change(Box::new(told.change));
-        self.candidates(told.ordinal, &conversation, &content, Some(&told.identity))
+        self.candidates(
+            told.ordinal,
+            &conversation,
+            &content,
+            told.identity.as_ref(),
+        )
     }
 
     fn digest(&self, ordinal: u64, digest: &Digest) -> Vec<Candidate> {
@@ -231,6 +236,7 @@ impl Telling<'_> {
                 conversation: conversation.clone(),
                 commit: self.commit,
                 repeats: 0,
+                held_until: None,
                 content: content.clone(),
             };
             Candidate {

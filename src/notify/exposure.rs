@@ -2,7 +2,7 @@
 
 use openssl::sha::Sha256;
 
-use super::config::{NotifyFile, Problem, nearest};
+use super::config::{NotifyFile, Problem, no_such};
 use super::escape::cut;
 use super::mask::Mask;
 use super::notice::Field;
@@ -53,10 +53,10 @@ impl Exposure {
                     index,
                     mask: *mask,
                 }),
-                None => problems.push(
-                    file.source
-                        .problem(column.span(), exposure.no_column(column.get_ref(), table)),
-                ),
+                None => {
+                    let problem = |what: String| file.source.problem(column.span(), what);
+                    problems.push(no_column(column.get_ref(), table, problem));
+                }
             }
         }
         exposure.columns.sort_by_key(|column| column.index);
@@ -65,34 +65,6 @@ impl Exposure {
 
     pub(super) fn find(&self, name: &str) -> Option<&ExposedColumn> {
         self.columns.iter().find(|column| column.name == name)
-    }
-
-    /// Why [`Self::find`] finds nothing.
-    pub(super) fn missing(&self, name: &str, table: Table<'_>) -> String {
-        let exists = table
-            .relation
-            .columns
-            .iter()
-            .any(|column| column.name == name);
-        if exists && (table.captured)(name) {
-            return format!("column \"{name}\" is not in [notify.expose]");
-        }
-        self.no_column(name, table)
-    }
-
-    #[expect(clippy::unused_self, reason = "beside the other answers")]
-    pub(super) fn no_column(&self, name: &str, table: Table<'_>) -> String {
-        let relation = table.relation;
-        let on = format!("\"{}.{}\"", relation.schema, relation.name);
-        if relation.columns.iter().any(|column| column.name == name) {
-            return format!(
-                "column \"{name}\" of {on} is withheld from Kafka, and so from notices"
-            );
-        }
-        let known = relation.columns.iter().map(|column| column.name.as_str());
-        let hint = nearest(name, known)
-            .map_or(String::new(), |near| format!("; did you mean \"{near}\"?"));
-        format!("{on} has no column \"{name}\"{hint}")
     }
 
     /// A value as it may be shown; `None` for null and what is not known.
@@ -154,4 +126,41 @@ impl Exposure {
         }
         super::notice::hex(&hash.finish()[..16])
     }
+}
+
+/// Why [`Exposure::find`] finds nothing.
+pub(super) fn missing(
+    name: &str,
+    table: Table<'_>,
+    problem: impl FnOnce(String) -> Problem,
+) -> Problem {
+    let relation = table.relation;
+    if !relation.columns.iter().any(|column| column.name == name) || !(table.captured)(name) {
+        return no_column(name, table, problem);
+    }
+    let line = format!(
+        "{name} = \"plain\" for \"{}.{}\" in [notify.expose]",
+        relation.schema, relation.name
+    );
+    problem(format!("column \"{name}\" is not in [notify.expose]")).mend(line)
+}
+
+/// The table has no such column, or Kafka does not get it.
+pub(super) fn no_column(
+    name: &str,
+    table: Table<'_>,
+    problem: impl FnOnce(String) -> Problem,
+) -> Problem {
+    let relation = table.relation;
+    let on = format!("\"{}.{}\"", relation.schema, relation.name);
+    if relation.columns.iter().any(|column| column.name == name) {
+        let what = format!("column \"{name}\" of {on} is withheld from Kafka, and so from notices");
+        return problem(what).mend(format!(
+            "column.exclude.list, column.include.list, column.mask.* and column.truncate.* of the connector that leave {}.{}.{name} \
+             as it is",
+            relation.schema, relation.name
+        ));
+    }
+    let known = relation.columns.iter().map(|column| column.name.as_str());
+    problem(no_such(&format!("{on} has no column"), name, known))
 }

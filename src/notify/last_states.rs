@@ -61,11 +61,15 @@ impl LastStates {
     }
 
     pub(super) fn get(&self, id: &str) -> Option<Value<'_>> {
-        match self.pending.get(id).or_else(|| self.committed.get(id))? {
+        match self.known(id)? {
             State::Null => Some(Value::Null),
             State::Text(text) => Some(Value::Text(text)),
             State::Forgotten => None,
         }
+    }
+
+    fn known(&self, id: &str) -> Option<&State> {
+        self.pending.get(id).or_else(|| self.committed.get(id))
     }
 
     pub(super) fn remember(&mut self, id: String, value: Value<'_>) {
@@ -76,7 +80,10 @@ impl LastStates {
             // An unchanged TOASTed value: what is known stays.
             Value::Unknown => return,
         };
-        self.pending.insert(id, state);
+        // Most changes leave it as it was: nothing to store.
+        if self.known(&id) != Some(&state) {
+            self.pending.insert(id, state);
+        }
     }
 
     pub(super) fn forget(&mut self, id: String) {

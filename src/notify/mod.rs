@@ -6,11 +6,11 @@
 //! ```
 //!
 //! For whoever joins them:
-//! - [`outbox::Outbox::open`] once a process; [`outbox::Outbox::store`] takes an [`outbox::Intake`] for each commit and is on
-//!   disk when it returns: only then may the engine confirm the position; [`outbox::Outbox::store_due`] takes what time made;
-//!   [`outbox::Outbox::watermark`] and [`outbox::Outbox::windows`] say at start where it stood;
-//! - [`slack::client::SlackClient::bot`] or [`slack::client::SlackClient::webhook`] for each [`delivery::Destination`];
-//! - [`delivery::Delivery::new`] with both, [`delivery::Delivery::wake`] to be notified after every store,
+//! - [`outbox::Outbox::open`] once a process; [`outbox::Outbox::store`] takes an [`outbox::Intake`] of commits, or of what time made,
+//!   and is on disk when it returns: only then may the engine confirm the position; [`outbox::Outbox::watermark`] and
+//!   [`outbox::Outbox::noise`] say at start where it stood;
+//! - [`slack::client::Connections::bot`] or [`slack::client::Connections::webhook`] for each [`delivery::Destination`];
+//! - [`delivery::Delivery::new`] with both, [`delivery::Delivery::wake`] to tell it after every store whom it was for,
 //!   [`delivery::Delivery::metrics`] to read the counters, [`delivery::Delivery::run`] until cancelled;
 //! - [`outbox::Outbox::beside`] for operators' commands, while another process delivers: [`outbox::Outbox::list`],
 //!   [`outbox::Outbox::standing`], [`outbox::Outbox::resend`], [`outbox::Outbox::mute`], [`outbox::Outbox::audit`] and others;

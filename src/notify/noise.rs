@@ -1,23 +1,31 @@
 //! Less noise, nothing lost: repeats are counted, mutes are said, quiet hours and floods are held and told as one digest.
 //!
-//! A state machine: candidates and the time go in, decisions come out. The outbox stores its state beside the notices, in the same
-//! transaction.
+//! A state machine: candidates and the time go in, decisions come out. The outbox stores what changed of its state beside the notices,
+//! in the same transaction.
+
+mod repeats;
+mod windows;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
+use self::repeats::{Repeats, Seen};
+use self::windows::{Window, Windows};
 use super::collapse::Candidate;
 use super::config::{Collapse, NotifyFile};
-use super::notice::{Content, Notice};
+use super::notice::{Content, DeliveryId, Notice};
 use super::quiet::QuietHours;
 
-/// A flood's window doubles to this.
-const MAX_WINDOW: Duration = Duration::from_secs(300);
-/// Repeats remembered: the oldest are forgotten first, and told again at worst.
-const MAX_REMEMBERED: usize = 200_000;
+/// What of the state must be stored, JSON by key; `None` for what is gone.
+pub type NoiseChanges = BTreeMap<String, Option<String>>;
+
+/// Beginnings of the keys.
+const WINDOW: &str = "window ";
+const TOLD: &str = "told ";
 
 /// What became of a candidate. What is not sent is counted somewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +35,7 @@ pub enum Decision {
     Held {
         notice: Notice,
         why: Held,
+        digest: DeliveryId,
     },
     /// An equal change of the same key was told less than `dedupe` ago; the key's next message counts it.
     Repeated(Notice),
@@ -56,32 +65,15 @@ pub struct Mute {
     pub why: String,
 }
 
-/// What must survive a restart.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// What must survive a restart, by rule and destination, and by rule, destination, identity, from and to.
+#[derive(Debug, Default)]
 pub struct NoiseState {
-    /// By rule and destination.
-    lanes: BTreeMap<String, Lane>,
-    /// When an equal change was last told, and how many were not told since; by rule, destination, identity, from and to.
-    told: BTreeMap<String, Told>,
-    mutes: Vec<Mute>,
-    next_mute: u64,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Lane {
-    /// Messages sent in the open window; the first opens it.
-    sent: u32,
-    window_start: Timestamp,
-    window: Duration,
-    held: Option<Notice>,
-    /// Held until the quiet hours end.
-    quiet: Option<Notice>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Told {
-    at: Timestamp,
-    repeats: u64,
+    windows: Windows,
+    repeats: Repeats,
+    /// The time as it was said last: it can be set back.
+    said: Timestamp,
+    /// Nothing is known of when windows and quiet hours end: the settings are new, or the clock was set back.
+    looks_at_all: bool,
 }
 
 /// Decides with the settings of one file; the state outlives it.
@@ -89,6 +81,7 @@ struct Told {
 pub struct Noise {
     rules: BTreeMap<String, RuleNoise>,
     quiet: BTreeMap<String, QuietHours>,
+    mutes: Vec<Mute>,
     pub state: NoiseState,
 }
 
@@ -96,6 +89,52 @@ pub struct Noise {
 struct RuleNoise {
     collapse: Collapse,
     dedupe: Option<Duration>,
+}
+
+impl NoiseState {
+    /// As it was stored.
+    ///
+    /// # Errors
+    /// When something else is stored.
+    pub fn load(
+        stored: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, serde_json::Error> {
+        let (mut windows, mut told) = (Windows::default(), FxHashMap::default());
+        for (key, json) in stored {
+            if let Some(key) = key.strip_prefix(WINDOW) {
+                windows.load(key.to_owned(), serde_json::from_str(&json)?);
+            } else if let Some(key) = key.strip_prefix(TOLD) {
+                told.insert(key.to_owned(), serde_json::from_str(&json)?);
+            }
+        }
+        Ok(Self {
+            windows,
+            repeats: Repeats::load(told),
+            ..Self::default()
+        })
+    }
+
+    /// What changed since this was asked last.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON, which does not happen.
+    pub fn take_changes(&mut self) -> Result<NoiseChanges, serde_json::Error> {
+        let mut changes = NoiseChanges::new();
+        for (key, window) in self.windows.take_changed() {
+            let json = window.map(serde_json::to_string).transpose()?;
+            changes.insert(format!("{WINDOW}{key}"), json);
+        }
+        for (key, told) in self.repeats.take_changed() {
+            let json = told.map(serde_json::to_string).transpose()?;
+            changes.insert(format!("{TOLD}{key}"), json);
+        }
+        Ok(changes)
+    }
+
+    fn say(&mut self, now: Timestamp) {
+        self.looks_at_all |= now < self.said;
+        self.said = now;
+    }
 }
 
 impl Noise {
@@ -116,7 +155,11 @@ impl Noise {
         Self {
             rules: rules.collect(),
             quiet: quiet.collect(),
-            state,
+            mutes: Vec::new(),
+            state: NoiseState {
+                looks_at_all: true,
+                ..state
+            },
         }
     }
 
@@ -130,101 +173,72 @@ impl Noise {
         if let Some(mute) = self.mute_of(&notice, identity.as_deref(), now) {
             return Decision::Muted { notice, mute };
         }
+        self.state.say(now);
         let settings = self.settings(&notice.rule);
         if let Some(decision) =
             self.repeated(&mut notice, identity.as_deref(), settings.dedupe, now)
         {
             return decision;
         }
-        if let Some(quiet) = self.quiet.get(&notice.destination)
-            && quiet.holds(notice.severity, now)
-        {
-            hold(
-                &mut self.lane(&notice, settings.collapse, now).quiet,
-                &notice,
-            );
-            return Decision::Held {
+        let is_quiet = self
+            .quiet
+            .get(&notice.destination)
+            .is_some_and(|quiet| quiet.holds(notice.severity, now));
+        let collapse = settings.collapse;
+        let key = super::notice::digest_of(&[&notice.rule, &notice.destination]);
+        let new = || Window::new(now, collapse.window.0);
+        // The first messages of a window go at once, the others wait for its end.
+        let digest = self.state.windows.change(key, new, |window| {
+            if is_quiet {
+                return Some(window.hold_quietly(&notice));
+            }
+            window.pass(&notice, collapse.burst, collapse.window.0, now)
+        });
+        let why = if is_quiet { Held::Quiet } else { Held::Window };
+        match digest {
+            None => Decision::Send(notice),
+            Some(digest) => Decision::Held {
                 notice,
-                why: Held::Quiet,
-            };
+                why,
+                digest,
+            },
         }
-        self.through_window(notice, settings.collapse, now)
     }
 
     /// The digests whose time has come: of windows that end, of quiet hours that are over.
     pub fn due(&mut self, now: Timestamp) -> Vec<Notice> {
-        let mut due = Vec::new();
+        self.state.say(now);
+        let looks_at_all = std::mem::take(&mut self.state.looks_at_all);
         let (rules, quiet) = (&self.rules, &self.quiet);
-        for lane in self.state.lanes.values_mut() {
-            if let Some(held) = lane.quiet.take() {
-                match quiet.get(&held.destination) {
-                    Some(hours) if hours.holds(held.severity, now) => lane.quiet = Some(held),
-                    Some(_) | None => due.push(held),
-                }
-            }
-            if lane.is_over(now) {
-                let base = lane
-                    .held
-                    .as_ref()
-                    .and_then(|held| rules.get(&held.rule))
-                    .map(|rule| rule.collapse.window.0);
-                due.extend(lane.roll(now, base));
-            }
-        }
+        let is_quiet = |name: &str| {
+            quiet
+                .get(name)
+                .is_some_and(|hours| hours.end(now).is_some())
+        };
+        let holds = |held: &Notice| {
+            let hours = quiet.get(&held.destination);
+            hours.is_some_and(|hours| hours.holds(held.severity, now))
+        };
+        let base = |rule: &str| rules.get(rule).map(|rule| rule.collapse.window.0);
         self.state
-            .lanes
-            .retain(|_, lane| lane.held.is_some() || lane.quiet.is_some() || !lane.is_over(now));
-        due
+            .windows
+            .due(now, looks_at_all, is_quiet, holds, base)
     }
 
     /// When [`Self::due`] must be asked next.
     #[must_use]
     pub fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
-        let windows = self
-            .state
-            .lanes
-            .values()
-            .filter(|lane| lane.held.is_some())
-            .map(Lane::end);
-        let quiet = self.state.lanes.values().filter_map(|lane| {
-            let held = lane.quiet.as_ref()?;
-            Some(
-                self.quiet
-                    .get(&held.destination)
-                    .and_then(|hours| hours.end(now))
-                    .unwrap_or(now),
-            )
+        let windows = &self.state.windows;
+        let quiet = windows.quiet_destinations().map(|name| {
+            let hours = self.quiet.get(name);
+            hours.and_then(|hours| hours.end(now)).unwrap_or(now)
         });
-        windows.chain(quiet).min()
+        windows.next_end().into_iter().chain(quiet).min()
     }
 
     /// Takes the mutes as they are stored; an operator's command writes them.
     pub fn set_mutes(&mut self, mutes: Vec<Mute>) {
-        self.state.mutes = mutes;
-    }
-
-    /// Mutes, and returns the mute's number.
-    pub fn mute(&mut self, mut mute: Mute) -> u64 {
-        self.state.next_mute += 1;
-        mute.id = self.state.next_mute;
-        self.state.mutes.push(mute);
-        self.state.next_mute
-    }
-
-    /// Whether there was such a mute.
-    pub fn unmute(&mut self, id: u64) -> bool {
-        let before = self.state.mutes.len();
-        self.state.mutes.retain(|mute| mute.id != id);
-        self.state.mutes.len() < before
-    }
-
-    #[must_use]
-    pub fn mutes(&self, now: Timestamp) -> Vec<&Mute> {
-        self.state
-            .mutes
-            .iter()
-            .filter(|mute| mute.until > now)
-            .collect()
+        self.mutes = mutes;
     }
 
     /// The mute that a notice falls under, if any: the delivery asks again for what was queued before the mute.
@@ -242,27 +256,13 @@ impl Noise {
                     .as_deref()
                     .is_none_or(|muted| Some(muted) == key || Some(muted) == identity)
         };
-        self.state.mutes.iter().find(applies).map(|mute| mute.id)
+        self.mutes.iter().find(applies).map(|mute| mute.id)
     }
 
     /// Forgets what no longer matters.
     pub fn forget(&mut self, now: Timestamp) {
-        self.state.mutes.retain(|mute| mute.until > now);
-        let longest = self
-            .rules
-            .values()
-            .filter_map(|rule| rule.dedupe)
-            .max()
-            .unwrap_or_default();
-        self.state
-            .told
-            .retain(|_, told| elapsed(told.at, now) < longest || told.repeats > 0);
-        if self.state.told.len() > MAX_REMEMBERED {
-            let mut times: Vec<_> = self.state.told.values().map(|told| told.at).collect();
-            times.sort_unstable();
-            let oldest_kept = times[times.len() - MAX_REMEMBERED];
-            self.state.told.retain(|_, told| told.at >= oldest_kept);
-        }
+        let longest = self.rules.values().filter_map(|rule| rule.dedupe).max();
+        self.state.repeats.forget(longest.unwrap_or_default(), now);
     }
 
     fn settings(&self, rule: &str) -> RuleNoise {
@@ -299,95 +299,12 @@ impl Noise {
             &state(&change.to),
         ];
         let key = super::notice::digest_of(&parts);
-        match self.state.told.get_mut(&key) {
-            Some(told) if elapsed(told.at, now) < dedupe => {
-                told.repeats += 1;
-                Some(Decision::Repeated(notice.clone()))
-            }
-            known => {
-                notice.repeats = known.map_or(0, |told| told.repeats);
-                self.state.told.insert(
-                    key,
-                    Told {
-                        at: now,
-                        repeats: 0,
-                    },
-                );
+        match self.state.repeats.see(key, dedupe, now) {
+            Seen::Again => Some(Decision::Repeated(notice.clone())),
+            Seen::New { repeats } => {
+                notice.repeats = repeats;
                 None
             }
         }
     }
-
-    /// The first messages go at once, the others wait for the end of the window.
-    fn through_window(&mut self, notice: Notice, collapse: Collapse, now: Timestamp) -> Decision {
-        let lane = self.lane(&notice, collapse, now);
-        if lane.is_over(now) && lane.held.is_none() {
-            lane.open(now, collapse.window.0);
-        }
-        if lane.sent < collapse.burst && lane.held.is_none() {
-            lane.sent += 1;
-            return Decision::Send(notice);
-        }
-        hold(&mut lane.held, &notice);
-        Decision::Held {
-            notice,
-            why: Held::Window,
-        }
-    }
-
-    fn lane(&mut self, notice: &Notice, collapse: Collapse, now: Timestamp) -> &mut Lane {
-        let key = super::notice::digest_of(&[&notice.rule, &notice.destination]);
-        self.state.lanes.entry(key).or_insert_with(|| Lane {
-            sent: 0,
-            window_start: now,
-            window: collapse.window.0,
-            held: None,
-            quiet: None,
-        })
-    }
-}
-
-impl Lane {
-    fn end(&self) -> Timestamp {
-        let window = SignedDuration::try_from(self.window).unwrap_or(SignedDuration::MAX);
-        self.window_start
-            .checked_add(window)
-            .unwrap_or(Timestamp::MAX)
-    }
-
-    fn is_over(&self, now: Timestamp) -> bool {
-        // A clock that was set back must not hold for ever what is held.
-        now >= self.end() || now < self.window_start
-    }
-
-    fn open(&mut self, now: Timestamp, window: Duration) {
-        (self.sent, self.window_start, self.window) = (0, now, window);
-    }
-
-    /// The end of a window: what was held is told, and the flood's next window is twice as long; a window in which nothing was
-    /// held ends the flood.
-    fn roll(&mut self, now: Timestamp, base: Option<Duration>) -> Option<Notice> {
-        let held = self.held.take();
-        if held.is_some() {
-            let window = self
-                .window
-                .saturating_mul(2)
-                .min(MAX_WINDOW.max(base.unwrap_or_default()));
-            // The digest is this window's message: during a flood, one a window.
-            (self.sent, self.window_start, self.window) = (u32::MAX, now, window);
-        }
-        held
-    }
-}
-
-fn hold(held: &mut Option<Notice>, notice: &Notice) {
-    match held {
-        Some(held) => held.fold(notice.clone()),
-        None => *held = Some(notice.clone()),
-    }
-}
-
-/// Zero if the clock was set back.
-fn elapsed(since: Timestamp, now: Timestamp) -> Duration {
-    Duration::try_from(now.duration_since(since)).unwrap_or_default()
 }

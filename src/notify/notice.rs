@@ -1,6 +1,7 @@
 //! A notice: what one destination is told of one change, or of many at once. The outbox stores it, Slack's client renders it.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use openssl::sha::Sha256;
@@ -27,6 +28,9 @@ pub struct Notice {
     pub commit: Commit,
     /// Equal changes of the same key that were not told since its last message.
     pub repeats: u64,
+    /// When the end of a window or of quiet hours let go of it.
+    #[serde(default)]
+    pub held_until: Option<Timestamp>,
     pub content: Content,
 }
 
@@ -194,6 +198,24 @@ impl RowChange {
 }
 
 impl Notice {
+    /// When the first of its changes was committed.
+    #[must_use]
+    pub fn began(&self) -> Timestamp {
+        let span = match &self.content {
+            Content::Change(_) => None,
+            Content::Digest(digest) => digest.span,
+        };
+        span.map_or(self.commit.committed_at, |(first, _)| first.committed_at)
+    }
+
+    /// How long ago it could have been told: since its commit, or since what held it let go of it. Zero while the database's
+    /// clock is ahead of ours.
+    #[must_use]
+    pub fn age(&self, now: Timestamp) -> Duration {
+        let since = self.held_until.unwrap_or(self.commit.committed_at);
+        Duration::try_from(now.duration_since(since)).unwrap_or_default()
+    }
+
     /// How many changes it tells of.
     #[must_use]
     pub fn count(&self) -> u64 {

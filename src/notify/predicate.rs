@@ -28,6 +28,7 @@ const CHANGED_COLUMNS: &str = "@changed";
 pub struct Predicate {
     program: Program,
     columns: BTreeSet<String>,
+    old_columns: BTreeSet<String>,
 }
 
 /// A value of a column, typed.
@@ -105,6 +106,7 @@ impl Predicate {
         Ok(Self {
             program,
             columns: names.columns,
+            old_columns: names.old_columns,
         })
     }
 
@@ -112,6 +114,12 @@ impl Predicate {
     #[must_use]
     pub fn columns(&self) -> &BTreeSet<String> {
         &self.columns
+    }
+
+    /// Those of which it needs the old value; `has(before.status)` can do without.
+    #[must_use]
+    pub fn old_columns(&self) -> &BTreeSet<String> {
+        &self.old_columns
     }
 
     /// Whether the row matches.
@@ -300,6 +308,7 @@ impl Comparer for DecimalValue {
 #[derive(Default)]
 struct Names {
     columns: BTreeSet<String>,
+    old_columns: BTreeSet<String>,
     /// Variables of the macros (`all`, `exists`, …) that we are inside of.
     bound: Vec<String>,
 }
@@ -316,6 +325,9 @@ impl Names {
             Expr::Select(select) => match &select.operand.expr {
                 Expr::Ident(name) if name == BEFORE || name == AFTER => {
                     self.columns.insert(select.field.clone());
+                    if name == BEFORE && !select.test {
+                        self.old_columns.insert(select.field.clone());
+                    }
                     Ok(())
                 }
                 _ => self.walk(&select.operand),
@@ -386,6 +398,7 @@ impl Names {
             return Err(PredicateError::ChangedArgument);
         };
         self.columns.insert(column.inner().to_owned());
+        self.old_columns.insert(column.inner().to_owned());
         Ok(())
     }
 

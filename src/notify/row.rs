@@ -2,7 +2,7 @@
 
 use crate::change::ChangeKind;
 use crate::notify::notice::Operation;
-use crate::postgres::pgoutput::{Cell, OldTuple, Tuple};
+use crate::postgres::pgoutput::{Cell, Cells, OldTuple, Tuple};
 
 /// The tuples of one change.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +14,14 @@ pub struct Row<'a> {
     new: Option<Tuple<'a>>,
     /// A column's old value that the server did not send.
     remembered: Option<(usize, Value<'a>)>,
+}
+
+/// The cells of a row before and after a change, passed once from left to right.
+#[derive(Debug)]
+pub(super) struct Walk<'a> {
+    old: Option<Cells<'a>>,
+    new: Option<Cells<'a>>,
+    passed: usize,
 }
 
 /// A value of a row.
@@ -92,16 +100,48 @@ impl<'a> Row<'a> {
         }
     }
 
+    #[must_use]
+    pub(super) fn walk(&self) -> Walk<'a> {
+        Walk {
+            old: self.old.map(|tuple| tuple.cells()),
+            new: self.new.map(|tuple| tuple.cells()),
+            passed: 0,
+        }
+    }
+
+    /// The column's values before and after the change; `None` if an update left it as it was. `cells` are its own.
+    #[must_use]
+    #[inline]
+    pub(super) fn step(
+        &self,
+        column: usize,
+        (old, new): (Option<Cell<'a>>, Option<Cell<'a>>),
+    ) -> Option<(Value<'a>, Value<'a>)> {
+        let before = self.value_before(column, value(old));
+        let after = match value(new) {
+            Value::Unknown if self.new.is_some() => before,
+            value @ (Value::Null | Value::Text(_) | Value::Unknown) => value,
+        };
+        let is_same = matches!(new, Some(Cell::UnchangedToast))
+            || (before == after && before != Value::Unknown);
+        (self.operation != Operation::Update || !is_same).then_some((before, after))
+    }
+
     /// The column's value before the change.
     #[must_use]
     #[inline]
     pub fn before(&self, column: usize) -> Value<'a> {
+        self.value_before(column, cell(self.old, column))
+    }
+
+    #[inline]
+    fn value_before(&self, column: usize, sent: Value<'a>) -> Value<'a> {
         if let Some((remembered, value)) = self.remembered
             && remembered == column
         {
             return value;
         }
-        match cell(self.old, column) {
+        match sent {
             // Columns outside the key are sent as null.
             Value::Null if self.old_is_key => Value::Unknown,
             value @ (Value::Null | Value::Text(_) | Value::Unknown) => value,
@@ -144,6 +184,17 @@ impl<'a> Row<'a> {
     }
 }
 
+impl<'a> Walk<'a> {
+    /// The old and the new cell of a column to the right of all that were asked for.
+    #[inline]
+    pub(super) fn to(&mut self, column: usize) -> (Option<Cell<'a>>, Option<Cell<'a>>) {
+        let skipped = column - self.passed;
+        self.passed = column + 1;
+        let cell = |cells: &mut Option<Cells<'a>>| cells.as_mut().and_then(|it| it.nth(skipped));
+        (cell(&mut self.old), cell(&mut self.new))
+    }
+}
+
 impl<'a> Value<'a> {
     /// `None` for null and for what is not known.
     #[must_use]
@@ -164,7 +215,12 @@ fn split(old: OldTuple<'_>) -> (Option<Tuple<'_>>, bool) {
 
 #[inline]
 fn cell(tuple: Option<Tuple<'_>>, column: usize) -> Value<'_> {
-    match tuple.and_then(|tuple| tuple.cells().nth(column)) {
+    value(tuple.and_then(|tuple| tuple.cells().nth(column)))
+}
+
+#[inline]
+fn value(cell: Option<Cell<'_>>) -> Value<'_> {
+    match cell {
         // We never ask the server for binary values.
         None | Some(Cell::UnchangedToast | Cell::Binary(_)) => Value::Unknown,
         Some(Cell::Null) => Value::Null,

@@ -1,23 +1,26 @@
 //! Rules, compiled for one table when its relation arrives: a change is decided by the bytes of the watched column first.
 
 mod compile;
+mod watch;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::amount::Amount;
-use super::config::{NotifyFile, OldState, Problem, RuleConfig, States};
+use super::config::{NotifyFile, OldState, Problem, RuleConfig};
 use super::escape::cut;
-use super::exposure::{ExposedColumn, Exposure};
+use super::exposure::{self, ExposedColumn, Exposure};
 use super::last_states::LastStates;
 use super::link::DashboardLink;
 use super::mask::hide_card_numbers;
 use super::notice::{Money, Operation, RowChange};
 use super::predicate::{Operands, Predicate, PredicateError, Scope};
-use super::row::{Row, Value};
+use super::row::{Row, Value, Walk};
 use super::template::{TemplateError, TemplateName, Templates};
 use super::typed::{ColumnType, typed};
-use crate::change::{Change, ChangeKind};
+use crate::change::Change;
 use crate::postgres::pgoutput::Relation;
+use watch::Watch;
 
 /// Characters of a currency's name.
 const MAX_CURRENCY: usize = 20;
@@ -35,7 +38,7 @@ pub struct Table<'a> {
 /// The rules of one table.
 #[derive(Debug)]
 pub struct TableRules {
-    /// Rules that watch the same column, so that a change that left it alone is decided once for all of them.
+    /// In the order of their columns: a row is passed once.
     watches: Vec<Watch>,
     exposure: Exposure,
     templates: Templates,
@@ -44,12 +47,6 @@ pub struct TableRules {
     table: String,
     /// The primary key, where old values come from [`LastStates`].
     remembered_by: Option<Vec<usize>>,
-}
-
-#[derive(Debug)]
-struct Watch {
-    column: Option<usize>,
-    rules: Vec<CompiledRule>,
 }
 
 #[derive(Debug)]
@@ -86,6 +83,14 @@ struct Threshold {
 struct When {
     predicate: Predicate,
     columns: Vec<(String, usize, ColumnType)>,
+}
+
+/// What a row is remembered by, or a column of it.
+#[derive(Debug)]
+struct Identities {
+    before: String,
+    /// When the key changed.
+    after: Option<String>,
 }
 
 /// A change that a rule wants told.
@@ -155,15 +160,27 @@ impl TableRules {
             table: name.clone(),
             remembered_by: remembered_by(file, table),
         };
-        compiled.compile_dashboard(file, &mut problems);
+        compiled.compile_dashboard(file, table, &mut problems);
+        let mut by_column: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (index, rule) in rules {
-            match compiled.compile_rule(file, index, rule, table) {
-                Ok(rule) => compiled.add(rule),
-                Err(found) => problems.extend(found),
+            let (rule, found) = compiled.compile_rule(file, index, rule, table);
+            problems.extend(found);
+            if let Some(rule) = rule {
+                let column = rule.watched.as_ref().map(|column| column.index);
+                by_column.entry(column).or_default().push(rule);
             }
         }
+        let watches = by_column.into_iter();
+        compiled.watches = watches
+            .map(|(column, rules)| Watch::new(column, rules))
+            .collect();
         let is_empty = compiled.watches.is_empty();
         ((!is_empty).then_some(compiled), problems)
+    }
+
+    /// The rules that can work.
+    pub fn rules(&self) -> impl Iterator<Item = &CompiledRule> {
+        self.watches.iter().flat_map(Watch::rules)
     }
 
     /// What the rules want told of one change: snapshot rows never. What a later change needs of this one goes into `states`.
@@ -173,35 +190,56 @@ impl TableRules {
         states: &mut LastStates,
         mut found: impl FnMut(Result<Match<'_, '_>, RuleError>),
     ) {
-        if let Some(row) = Row::of(&change.kind) {
-            for watch in &self.watches {
-                self.watch(watch, row, states, &mut found);
+        let ids = self.remembered_by.as_ref().and_then(|key| {
+            let row = Row::stored(&change.kind)?;
+            Some((row, Identities::new(&self.exposure, key, &row)))
+        });
+        let told = Row::of(&change.kind);
+        let mut walk = told.map(|row| row.walk());
+        for watch in &self.watches {
+            let ids = match (&ids, watch.column) {
+                (Some((row, ids)), Some(column)) => {
+                    Some((row, column, ids.of(&self.table, watch.name())))
+                }
+                (None, _) | (_, None) => None,
+            };
+            if let (Some(mut row), Some(walk)) = (told, &mut walk) {
+                if let Some((_, column, ids)) = &ids
+                    && let Some(state) = states.get(&ids.before)
+                {
+                    row = row.remembering(*column, state);
+                }
+                self.watch(watch, row, walk, &mut found);
+            }
+            if let Some((row, column, ids)) = ids {
+                remember(row, column, ids, states);
             }
         }
-        self.remember(&change.kind, states);
     }
 
-    fn watch(
+    #[inline]
+    fn watch<'r, 'w: 'r>(
         &self,
         watch: &Watch,
-        row: Row<'_>,
-        states: &LastStates,
+        row: Row<'r>,
+        walk: &mut Walk<'w>,
         found: &mut impl FnMut(Result<Match<'_, '_>, RuleError>),
     ) {
-        let row = match (&self.remembered_by, watch.column) {
-            (Some(key), Some(column)) => {
-                let id = self.state_id(watch, key, |column| row.was(column));
-                states
-                    .get(&id)
-                    .map_or(row, |state| row.remembering(column, state))
-            }
-            (None, _) | (_, None) => row,
+        let step = match watch.column {
+            Some(column) => row.step(column, walk.to(column)),
+            None => Some((Value::Unknown, Value::Unknown)),
         };
-        let is_unchanged = |column| row.is_unchanged(column) == Some(true);
-        if row.operation == Operation::Update && watch.column.is_some_and(is_unchanged) {
+        let Some((before, after)) = step else {
+            return;
+        };
+        let is_update = watch.column.is_some() && row.operation == Operation::Update;
+        if is_update && before == Value::Unknown {
+            for rule in watch.wanting_to(row.operation, after) {
+                found(Err(RuleError::NoOldValue { rule: rule.name() }));
+            }
             return;
         }
-        for rule in &watch.rules {
+        for rule in watch.wanting(row.operation, before, after) {
             match rule.wants(&row, &self.scope) {
                 Ok(false) => {}
                 Ok(true) => found(Ok(Match {
@@ -214,51 +252,13 @@ impl TableRules {
         }
     }
 
-    /// Snapshot rows too: they seed the store.
-    fn remember(&self, kind: &ChangeKind<'_>, states: &mut LastStates) {
-        let (Some(key), Some(row)) = (&self.remembered_by, Row::stored(kind)) else {
-            return;
-        };
-        for watch in &self.watches {
-            let Some(column) = watch.column else {
-                continue;
-            };
-            let before = self.state_id(watch, key, |column| row.was(column));
-            let after = self.state_id(watch, key, |column| row.current(column));
-            if before != after || row.operation == Operation::Delete {
-                states.forget(before);
-            }
-            if row.operation != Operation::Delete {
-                states.remember(after, row.after(column));
-            }
-        }
-    }
-
-    /// By the column's name: a snapshot does not read the columns that are withheld, so places differ.
-    fn state_id<'a>(
-        &self,
-        watch: &Watch,
-        key: &[usize],
-        value: impl Fn(usize) -> Value<'a>,
-    ) -> String {
-        let values: Vec<_> = key.iter().map(|column| value(*column)).collect();
-        let column = format!("{}.{}", self.table, watch.name());
-        super::notice::digest_of(&[&column, &self.exposure.identity(&values)])
-    }
-
-    fn add(&mut self, rule: CompiledRule) {
-        let column = rule.watched.as_ref().map(|column| column.index);
-        match self.watches.iter_mut().find(|watch| watch.column == column) {
-            Some(watch) => watch.rules.push(rule),
-            None => self.watches.push(Watch {
-                column,
-                rules: vec![rule],
-            }),
-        }
-    }
-
     /// A link is left out of the messages of a table that lacks its columns.
-    fn compile_dashboard(&mut self, file: &NotifyFile, problems: &mut Vec<Problem>) {
+    fn compile_dashboard(
+        &mut self,
+        file: &NotifyFile,
+        table: Table<'_>,
+        problems: &mut Vec<Problem>,
+    ) {
         let Some(text) = &file.notify.dashboard else {
             return;
         };
@@ -269,11 +269,11 @@ impl TableRules {
             .columns()
             .find(|column| self.exposure.find(column).is_none());
         if let Some(column) = missing {
-            let what = format!(
-                "the dashboard needs \"{column}\", which \"{}\" does not expose: its messages have no link",
-                self.table
-            );
-            problems.push(file.source.problem(text.span(), what));
+            let problem = |why: String| {
+                let what = format!("messages of \"{}\" have no link: {why}", self.table);
+                file.source.problem(text.span(), what).warning()
+            };
+            problems.push(exposure::missing(column, table, problem));
         } else {
             self.dashboard = Some(link);
         }
@@ -290,19 +290,45 @@ fn remembered_by(file: &NotifyFile, table: Table<'_>) -> Option<Vec<usize>> {
     table.key.iter().map(place).collect()
 }
 
-impl Watch {
-    fn name(&self) -> &str {
-        let watched = self.rules.first().and_then(|rule| rule.watched.as_ref());
-        watched.map_or("", |column| &column.name)
+/// Snapshot rows too: they seed the store.
+fn remember(row: &Row<'_>, column: usize, ids: Identities, states: &mut LastStates) {
+    let now = match (row.operation, ids.after) {
+        (Operation::Delete, _) => return states.forget(ids.before),
+        (Operation::Insert | Operation::Update, None) => ids.before,
+        (Operation::Insert | Operation::Update, Some(after)) => {
+            states.forget(ids.before);
+            after
+        }
+    };
+    states.remember(now, row.after(column));
+}
+
+impl Identities {
+    /// Of the row.
+    fn new(exposure: &Exposure, key: &[usize], row: &Row<'_>) -> Self {
+        let before: Vec<_> = key.iter().map(|column| row.was(*column)).collect();
+        let after: Vec<_> = key.iter().map(|column| row.current(*column)).collect();
+        Self {
+            before: exposure.identity(&before),
+            after: (before != after).then(|| exposure.identity(&after)),
+        }
+    }
+
+    /// Of a column of the row. By the column's name: a snapshot does not read the columns that are withheld, so places differ.
+    fn of(&self, table: &str, column: &str) -> Self {
+        let column = format!("{table}.{column}");
+        let id = |row: &String| super::notice::digest_of(&[&column, row]);
+        Self {
+            before: id(&self.before),
+            after: self.after.as_ref().map(id),
+        }
     }
 }
 
 impl CompiledRule {
+    /// Of a change whose states it wants.
     fn wants(&self, row: &Row<'_>, scope: &Scope) -> Result<bool, RuleError> {
-        if !self.config.on.contains(&row.operation)
-            || !self.wants_states(row)?
-            || !self.wants_amount(row)?
-        {
+        if !self.wants_amount(row)? {
             return Ok(false);
         }
         let Some(when) = &self.when else {
@@ -312,24 +338,6 @@ impl CompiledRule {
         answer.map_err(|source| RuleError::When {
             rule: self.name(),
             source,
-        })
-    }
-
-    fn wants_states(&self, row: &Row<'_>) -> Result<bool, RuleError> {
-        let Some(watched) = &self.watched else {
-            return Ok(true);
-        };
-        let (from, to) = (&self.config.from, &self.config.to);
-        Ok(match row.operation {
-            // A row that was not there has no old state: only "any" can name it.
-            Operation::Insert => from.is_any() && has(to, row.after(watched.index)),
-            Operation::Delete => to.is_any() && has(from, row.before(watched.index)),
-            Operation::Update => match row.before(watched.index) {
-                Value::Unknown => return Err(RuleError::NoOldValue { rule: self.name() }),
-                before @ (Value::Null | Value::Text(_)) => {
-                    has(to, row.after(watched.index)) && has(from, before)
-                }
-            },
         })
     }
 
@@ -373,14 +381,6 @@ impl CompiledRule {
 
     fn name(&self) -> String {
         self.config.name.get_ref().clone()
-    }
-}
-
-fn has(states: &States, value: Value<'_>) -> bool {
-    match value {
-        Value::Null => states.contains(None),
-        Value::Text(text) => states.contains(Some(text)),
-        Value::Unknown => states.is_any(),
     }
 }
 
@@ -470,16 +470,17 @@ impl Match<'_, '_> {
         }
     }
 
-    /// Names the row within its rule without telling its key: what conversations, repeats and mutes go by.
+    /// Names the row within its rule without telling its key: what conversations, repeats and mutes go by. `None` where nothing
+    /// tells the rows of the table apart.
     #[must_use]
-    pub fn identity(&self) -> String {
+    pub fn identity(&self) -> Option<String> {
         let values: Vec<_> = self
             .rule
             .identity
             .iter()
             .map(|column| self.row.current(*column))
             .collect();
-        self.rules.exposure.identity(&values)
+        (!values.is_empty()).then(|| self.rules.exposure.identity(&values))
     }
 
     fn money(&self) -> Option<Money> {

@@ -32,6 +32,7 @@ pub(super) fn notice(destination: &str, key: &str, number: u64) -> Notice {
             committed_at: Timestamp::from_second(1_700_000_000).unwrap(),
         },
         repeats: 0,
+        held_until: None,
         content: Content::Change(Box::new(RowChange {
             table: "public.transactions".to_owned(),
             operation: Operation::Update,

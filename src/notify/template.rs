@@ -141,6 +141,18 @@ impl Templates {
     /// # Errors
     /// When it is malformed.
     pub fn columns(text: &str) -> Result<Vec<String>, TemplateError> {
+        Self::columns_of(text, &["before", "after"])
+    }
+
+    /// Those of which it shows the old value.
+    ///
+    /// # Errors
+    /// When it is malformed.
+    pub fn old_columns(text: &str) -> Result<Vec<String>, TemplateError> {
+        Self::columns_of(text, &["before"])
+    }
+
+    fn columns_of(text: &str, rows: &[&str]) -> Result<Vec<String>, TemplateError> {
         let environment = environment();
         let template = environment
             .template_from_str(text)
@@ -149,9 +161,7 @@ impl Templates {
         let column = |name: &String| {
             let (row, column) = name.split_once('.')?;
             let column = column.split('.').next().unwrap_or(column);
-            ["before", "after"]
-                .contains(&row)
-                .then(|| column.to_owned())
+            rows.contains(&row).then(|| column.to_owned())
         };
         Ok(names.iter().filter_map(column).collect())
     }

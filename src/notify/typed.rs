@@ -27,6 +27,29 @@ impl ColumnType {
     }
 }
 
+/// Whether a column's text is a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Numbers {
+    /// Also of a type that we do not know, such as a domain.
+    Always,
+    Perhaps,
+    Never,
+}
+
+impl Numbers {
+    pub(super) fn of(type_oid: u32) -> Self {
+        use postgres_types::Type;
+        match Type::from_oid(type_oid) {
+            None => Self::Always,
+            Some(Type::TEXT | Type::VARCHAR | Type::BPCHAR) => Self::Perhaps,
+            Some(_) => match ColumnType::of(type_oid) {
+                ColumnType::Integer | ColumnType::Float | ColumnType::Numeric => Self::Always,
+                ColumnType::Bool | ColumnType::Text => Self::Never,
+            },
+        }
+    }
+}
+
 /// `None` for a value that is not known.
 pub(super) fn typed(value: Value<'_>, kind: ColumnType) -> Option<TypedValue> {
     let text = match value {

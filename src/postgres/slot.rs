@@ -161,6 +161,26 @@ FROM pg_catalog.pg_replication_slots WHERE slot_name = $1";
     rows.first().map(slot_of).transpose().map_err(failed)
 }
 
+/// `catalog_xmin` of the slot of that name, if there is one: rows of the catalog that older transactions removed may be gone.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn catalog_xmin(client: &Client, name: &str) -> Result<Option<i64>, Error> {
+    const SQL: &str = "SELECT catalog_xmin::text::bigint FROM pg_catalog.pg_replication_slots WHERE slot_name = $1";
+    let failed = |source| Error::Query {
+        attempt: "read catalog_xmin of",
+        slot: name.to_owned(),
+        source,
+    };
+    let row = client
+        .query_typed(SQL, &[(&name, WireType::TEXT)])
+        .await
+        .map_err(failed)?;
+    row.first()
+        .map_or(Ok(None), |row| row.try_get(0))
+        .map_err(failed)
+}
+
 /// The slot of that name, fit to be streamed from in the connected database; `None` when there is none.
 ///
 /// While an older transaction is open, a slot that somebody else creates has no confirmed position yet. It is waited for half an

@@ -1,12 +1,12 @@
-//! The metrics' names and their text.
+//! The metrics' names, and what they say.
 
-use std::fmt::Write as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::engine::notify::Notifier;
+use super::page::{Page, seconds};
+use crate::engine::notify::{Notifier, Standings, Tally};
 use crate::engine::progress::{Phase, Progress};
 use crate::notify::delivery::Counters;
 
@@ -25,7 +25,7 @@ impl Running {
         if let Some(notifier) = &self.notifier {
             notices(&mut page, notifier);
         }
-        page.0
+        page.into_text()
     }
 
     /// Whether all is well, and what is not.
@@ -111,16 +111,22 @@ fn notices(page: &mut Page, notifier: &Notifier) {
             counter.load(Relaxed),
         );
     }
+    let held = [("window", &tally.held_window), ("quiet", &tally.held_quiet)];
+    for (why, counter) in held {
+        let help = "Notices held for a digest, by why.";
+        page.counter(
+            "notify_held_total",
+            help,
+            &[("why", why)],
+            counter.load(Relaxed),
+        );
+    }
+    times(page, tally);
     let counters = [
         (
             "notify_queued_total",
             "Notices that the outbox took.",
             &tally.queued,
-        ),
-        (
-            "notify_held_total",
-            "Notices held for a digest.",
-            &tally.held,
         ),
         (
             "notify_stale_total",
@@ -158,6 +164,38 @@ fn notices(page: &mut Page, notifier: &Notifier) {
         &[],
         standings.outbox_bytes,
     );
+    queues(page, &standings);
+    for (name, counters) in &standings.counters {
+        destination(page, name, counters);
+    }
+}
+
+fn times(page: &mut Page, tally: &Tally) {
+    let histograms = [
+        (
+            "notify_commit_to_enqueued_seconds",
+            "From the commit, or from the end of what held a notice, to the outbox; by the database's clock and ours.",
+            &tally.enqueued,
+        ),
+        (
+            "notify_hold_seconds",
+            "How long a digest was held by a window or quiet hours, from its first change.",
+            &tally.hold,
+        ),
+    ];
+    for (name, help, histogram) in histograms {
+        let histogram = histogram.lock().unwrap_or_else(PoisonError::into_inner);
+        page.histogram(name, help, &[], &histogram);
+    }
+    page.gauge(
+        "notify_clock_ahead_seconds",
+        "How far the database's clock was ahead of ours at the last notice, at least.",
+        &[],
+        seconds(tally.clock_ahead_ms.load(Relaxed)),
+    );
+}
+
+fn queues(page: &mut Page, standings: &Standings) {
     let now_ms = Timestamp::now().as_millisecond();
     for (name, standing) in &standings.queues {
         let dest = [("dest", name.as_str())];
@@ -169,16 +207,19 @@ fn notices(page: &mut Page, notifier: &Notifier) {
         );
         let age_ms = standing
             .oldest_at_ms
-            .map_or(0, |at| now_ms.saturating_sub(at).max(0));
+            .map_or(0, |at| now_ms.saturating_sub(at));
         page.gauge(
             "notify_oldest_age_seconds",
             "Age of the oldest notice that waits.",
             &dest,
-            format!("{}.{:03}", age_ms / 1000, age_ms % 1000),
+            seconds(u64::try_from(age_ms).unwrap_or(0)),
         );
-    }
-    for (name, counters) in &standings.counters {
-        destination(page, name, counters);
+        page.gauge(
+            "notify_held_for_operator",
+            "Notices of which an operator must decide whether they arrived.",
+            &dest,
+            standing.held,
+        );
     }
 }
 
@@ -212,6 +253,16 @@ fn destination(page: &mut Page, name: &str, counters: &Counters) {
             counters.repeated,
         ),
         (
+            "notify_parks_total",
+            "Times that a destination was closed until somebody repairs it.",
+            counters.parked,
+        ),
+        (
+            "notify_waits_cut_total",
+            "Times that Slack asked for a longer wait than is accepted.",
+            counters.waits_cut,
+        ),
+        (
             "notify_folded_total",
             "Notices summarised because too much was queued.",
             counters.folded,
@@ -237,6 +288,14 @@ fn destination(page: &mut Page, name: &str, counters: &Counters) {
             *count,
         );
     }
+    for (rule, lag) in &counters.lags {
+        page.histogram(
+            "notify_commit_to_sent_seconds",
+            "From the commit, or from the end of what held a notice, to Slack's answer; by the database's clock and ours.",
+            &[("rule", rule), dest],
+            lag,
+        );
+    }
     let is_parked = u8::from(counters.is_parked);
     page.gauge(
         "notify_destination_parked",
@@ -250,76 +309,6 @@ fn destination(page: &mut Page, name: &str, counters: &Counters) {
             "When Slack accepted something last.",
             &[dest],
             at / 1000,
-        );
-    }
-}
-
-/// Prometheus' text format: the lines of one metric stand together.
-#[derive(Default)]
-struct Page(String);
-
-impl Page {
-    fn counter(&mut self, name: &str, help: &str, labels: &[(&str, &str)], value: u64) {
-        self.line(name, help, "counter", labels, value);
-    }
-
-    fn gauge(&mut self, name: &str, help: &str, labels: &[(&str, &str)], value: impl ToString) {
-        self.line(name, help, "gauge", labels, value);
-    }
-
-    fn line(
-        &mut self,
-        name: &str,
-        help: &str,
-        kind: &str,
-        labels: &[(&str, &str)],
-        value: impl ToString,
-    ) {
-        let head = format!("# HELP walstreet_{name} {help}\n# TYPE walstreet_{name} {kind}\n");
-        let label = |(label, value): &(&str, &str)| {
-            let value = value
-                .replace('\\', "\\\\")
-                .replace('"', "\\\"")
-                .replace('\n', "\\n");
-            format!("{label}=\"{value}\"")
-        };
-        let labels: Vec<String> = labels.iter().map(label).collect();
-        let labels = if labels.is_empty() {
-            String::new()
-        } else {
-            format!("{{{}}}", labels.join(","))
-        };
-        let mut line = format!("walstreet_{name}{labels} ");
-        writeln!(line, "{}", value.to_string()).expect("a string takes everything");
-        match self.0.find(&head) {
-            Some(at) => {
-                let rest = &self.0[at + head.len()..];
-                let end = rest.find("# HELP ").unwrap_or(rest.len());
-                self.0.insert_str(at + head.len() + end, &line);
-            }
-            None => {
-                self.0.push_str(&head);
-                self.0.push_str(&line);
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_lines_of_one_metric_stand_together_and_labels_are_quoted() {
-        let mut page = Page::default();
-        page.counter("a_total", "A.", &[("dest", "x")], 1);
-        page.gauge("b", "B.", &[], 2);
-        page.counter("a_total", "A.", &[("dest", "y\"\\\n")], 3);
-        assert_eq!(
-            page.0,
-            "# HELP walstreet_a_total A.\n# TYPE walstreet_a_total counter\nwalstreet_a_total{dest=\"x\"} 1\n\
-             walstreet_a_total{dest=\"y\\\"\\\\\\n\"} 3\n\
-             # HELP walstreet_b B.\n# TYPE walstreet_b gauge\nwalstreet_b 2\n"
         );
     }
 }

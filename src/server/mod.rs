@@ -1,6 +1,7 @@
 //! HTTP for those who look on: `/metrics` for Prometheus, `/health` for supervisors. Small, plain, for the loopback or a private net.
 
 pub mod metrics;
+mod page;
 
 use std::convert::Infallible;
 use std::io;

@@ -1,4 +1,6 @@
-//! Logging set-up.
+//! Logging set-up, and what metrics are made of.
+
+pub mod histogram;
 
 use std::io::{self, IsTerminal};
 

@@ -47,7 +47,7 @@ fn it_beats_without_wal_and_after_changes_and_transactions_that_hold_nothing_cap
     running.terminate().expect(0, &["stopping"]);
 }
 
-/// Debezium stops when the table of the query is gone.
+/// Debezium starts again and again when the table of the query is gone.
 #[test]
 fn an_action_query_that_fails_is_logged_and_the_heart_goes_on() {
     let mut stage = Stage::set(&[(HEARTBEATS, 1)]);

@@ -63,3 +63,33 @@ fn columns_that_differ_only_in_case_are_columns_of_their_own() {
     );
     running.terminate().expect(0, &["stopping"]);
 }
+
+#[test]
+fn the_slots_xmin_is_fetched_again_when_its_interval_is_over() {
+    let mut stage = Stage::set(&[("srv.shop.seen", 1)]);
+    stage
+        .numbers
+        .sql("CREATE TABLE shop.seen (id serial PRIMARY KEY)");
+    stage
+        .connector
+        .set("xmin.fetch.interval.ms", "50")
+        .set("status.update.interval.ms", "50");
+    let running = stage.connector.start_streaming();
+    let mut shown = Vec::new();
+    eventually(
+        || "a record with a newer xmin than the first one's".to_owned(),
+        || {
+            // A checkpoint lists the running transactions; the slot's xmin moves on when that is confirmed.
+            stage.numbers.sql("INSERT INTO shop.seen DEFAULT VALUES");
+            stage.numbers.sql("CHECKPOINT");
+            let records = stage.broker.new_records("srv.shop.seen");
+            shown.extend(records.iter().map(|record| {
+                let xmin = &record.json()["source"]["xmin"];
+                xmin.as_i64().expect("every record has one")
+            }));
+            (shown.first() < shown.last()).then_some(())
+        },
+    );
+    assert!(shown.is_sorted(), "{shown:?}");
+    running.terminate().expect(0, &["stopping"]);
+}

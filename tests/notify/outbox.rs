@@ -1,9 +1,14 @@
 //! The state directory: one process at a time, and what happens when it takes nothing.
 
+use std::fs;
 use std::thread;
 use std::time::Duration;
 
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
+
+use super::metrics::get;
 use super::{PAID, Stage};
+use crate::support::connector::Running;
 use crate::support::eventually;
 
 #[test]
@@ -50,6 +55,69 @@ fn while_the_outbox_takes_nothing_kafka_goes_on_and_the_position_waits() {
     running.terminate().expect(0, &["takes notices again"]);
 }
 
+/// A limit on the size of files stands for a full disk: whatever would make one longer is refused.
+#[test]
+fn on_a_full_disk_nothing_is_confirmed_and_all_is_told_when_there_is_space_again() {
+    let mut stage = Stage::set(PAID).full_identity();
+    stage
+        .connector
+        .through(&["sh", "-c", "trap '' XFSZ; exec \"$0\" \"$@\""]);
+    stage
+        .connector
+        .arguments(&["--metrics-listen", "127.0.0.1:0"]);
+    let mut running = stage.connector.start_streaming();
+    stage.set_status("PAID", "id = 1");
+    stage.slack.wait_until_told(1);
+    let pid = Pid::from_raw(running.pid().cast_signed());
+    let limit = |most: Option<u64>| {
+        let limits = Rlimit {
+            current: most,
+            maximum: None,
+        };
+        prlimit(pid, Resource::Fsize, limits).unwrap();
+    };
+    // Less than the outbox is, more than the log becomes.
+    let size = fs::metadata(stage.state_dir().join("outbox.db-wal"))
+        .unwrap()
+        .len();
+    let most = 32 << 10;
+    assert!(size > most, "{size}");
+    limit(Some(most));
+
+    let before = stage.current();
+    stage.set_status("PAID", "id = 2");
+    stage.wait_for_records(1002);
+    running.wait_for_log("the outbox takes nothing");
+    assert_eq!(
+        health(&running),
+        (
+            503,
+            "the outbox takes nothing: no position is confirmed\n".to_owned()
+        )
+    );
+    stage.set_status("PAID", "id = 3");
+    stage.wait_for_records(1003);
+    thread::sleep(Duration::from_secs(1));
+    assert!(stage.confirmed() <= before);
+    assert_eq!(stage.slack.told(), 1);
+
+    limit(None);
+    let texts = stage.slack.wait_until_told(3);
+    assert_eq!(texts.len(), 3, "{texts:#?}");
+    let after = stage.current();
+    stage.set_status("LOST", "id = 4");
+    eventually(
+        || format!("a confirmed position after {after}"),
+        || (stage.confirmed() > after).then_some(()),
+    );
+    assert_eq!(health(&running), (200, "ok\n".to_owned()));
+    running.terminate().expect(0, &["takes notices again"]);
+}
+
+fn health(running: &Running) -> (u16, String) {
+    get(running, "/health")
+}
+
 #[test]
 fn while_slack_is_away_kafka_goes_on_and_no_wal_is_held() {
     let mut stage = Stage::set(PAID).full_identity();
@@ -67,4 +135,20 @@ fn while_slack_is_away_kafka_goes_on_and_no_wal_is_held() {
     stage.slack.no_fault();
     stage.slack.wait_until_told(1);
     running.terminate().expect(0, &[]);
+}
+
+#[test]
+fn a_damaged_outbox_is_refused_with_what_rescues_it() {
+    let mut stage = Stage::set(PAID).full_identity();
+    stage.connector.start_streaming().kill();
+    let outbox = stage.state_dir().join("outbox.db");
+    let mut bytes = fs::read(&outbox).unwrap();
+    fs::remove_file(outbox.with_extension("db-wal")).ok();
+    bytes.splice(..bytes.len().min(64), [0x5A; 64]);
+    fs::write(&outbox, bytes).unwrap();
+    let ended = stage.connector.start().wait();
+    ended.expect(
+        1,
+        &["is damaged", "sqlite3 outbox.db .recover", "move it away"],
+    );
 }

@@ -31,6 +31,7 @@ const POSITION: Position<'_> = Position {
     xid: Some(7),
     committed_at: PgTimestamp(1_234_567),
     origin: None,
+    slot_xmin: None,
     order: None,
 };
 

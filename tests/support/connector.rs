@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,8 @@ pub(crate) struct Connector {
     settings: Map<String, Value>,
     worker: Map<String, Value>,
     arguments: Vec<String>,
+    environment: Vec<(String, String)>,
+    program: Vec<String>,
     runs: u32,
 }
 
@@ -55,6 +58,8 @@ impl Connector {
             settings: object(settings),
             worker: object(worker),
             arguments: Vec::new(),
+            environment: Vec::new(),
+            program: vec![env!("CARGO_BIN_EXE_walstreet").to_owned()],
             runs: 0,
         }
     }
@@ -76,10 +81,29 @@ impl Connector {
         self
     }
 
+    /// A variable of every start; there are no others.
+    pub(crate) fn environment(&mut self, name: &str, value: &str) -> &mut Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Starts it by a command that ends in an `exec` of its arguments.
+    pub(crate) fn through(&mut self, command: &[&str]) -> &mut Self {
+        let command = command.iter().map(|part| (*part).to_owned());
+        self.program.splice(0..0, command);
+        self
+    }
+
+    /// The configuration, written to a file.
+    pub(crate) fn file(&self) -> PathBuf {
+        let file = self.dir.path().join("connector.json");
+        fs::write(&file, json!(self.settings).to_string()).unwrap();
+        file
+    }
+
     pub(crate) fn start(&mut self) -> Running {
         self.runs += 1;
         let path = |name: &str| self.dir.path().join(name);
-        fs::write(path("connector.json"), json!(self.settings).to_string()).unwrap();
         let worker = self
             .worker
             .iter()
@@ -88,13 +112,16 @@ impl Connector {
             });
         fs::write(path("worker.properties"), worker).unwrap();
         let log = path(&format!("log.{}", self.runs));
-        let child = Command::new(env!("CARGO_BIN_EXE_walstreet"))
+        let (program, first) = self.program.split_first().expect("a program");
+        let child = Command::new(program)
+            .args(first)
             .arg("run")
-            .arg(path("connector.json"))
+            .arg(self.file())
             .arg("--worker")
             .arg(path("worker.properties"))
             .args(&self.arguments)
             .env_clear()
+            .envs(self.environment.iter().cloned())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(fs::File::create(&log).unwrap())
@@ -144,7 +171,7 @@ impl Ended {
 /// A process. Dropping it kills it.
 pub(crate) struct Running {
     child: Option<Child>,
-    log: std::path::PathBuf,
+    log: PathBuf,
 }
 
 impl Running {

@@ -192,9 +192,7 @@ fn unpublished_tables(facts: &ServerFacts, wanted: Wanted<'_>, missing: &[String
         publication_name(wanted),
         tables.join(", ")
     );
-    let is_mended = wanted.publication.autocreate == PublicationAutocreate::Filtered
-        && creation_obstacle(facts, PublicationAutocreate::Filtered).is_none();
-    if is_mended {
+    if will_be_published(facts, wanted) {
         let text = format!("{text}, it will be altered");
         return Finding::new(Status::Ok, "publication", text);
     }
@@ -206,14 +204,20 @@ fn unpublished_tables(facts: &ServerFacts, wanted: Wanted<'_>, missing: &[String
     .mend(statement)
 }
 
-fn publication_name(wanted: Wanted<'_>) -> String {
+/// The connector itself adds the tables that the publication lacks.
+pub(super) fn will_be_published(facts: &ServerFacts, wanted: Wanted<'_>) -> bool {
+    wanted.publication.autocreate == PublicationAutocreate::Filtered
+        && creation_obstacle(facts, PublicationAutocreate::Filtered).is_none()
+}
+
+pub(super) fn publication_name(wanted: Wanted<'_>) -> String {
     quote::identifier(&crate::postgres::publication::resolved_name(
         &wanted.publication.name,
     ))
 }
 
 /// Members of a partition tree stand for each other, which way depends on `publish_via_partition_root`.
-fn is_published(found: &Publication, table: &CapturedTable) -> bool {
+pub(super) fn is_published(found: &Publication, table: &CapturedTable) -> bool {
     let name = (table.table.schema.clone(), table.table.name.clone());
     found.all_tables
         || table.unlogged

@@ -108,6 +108,7 @@ fn on_server(facts: &ServerFacts) -> Vec<Finding> {
         max_retries: 6,
         retry_delay: Duration::from_secs(10),
         status_update_interval: Duration::from_secs(10),
+        xmin_fetch_interval: None,
     };
     judge_server::judge(facts, &config)
 }

@@ -60,7 +60,7 @@ impl Replay {
                 transactions: TransactionMonitor::new(&config, None),
                 ..Tables::default()
             },
-            records: Records::new(&config, &[])?,
+            records: Records::new(&config, &[])?.0,
             config,
         })
     }

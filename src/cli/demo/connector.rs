@@ -12,6 +12,7 @@ use crate::config::connector::ConnectorConfig;
 use crate::config::parse;
 use crate::config::settings::Settings;
 use crate::config::worker::{self, Sources, WorkerConfig};
+use crate::engine::notify::Notifier;
 use crate::engine::progress::Progress;
 use crate::engine::{Engine, Error, Output};
 
@@ -45,7 +46,13 @@ impl Topics {
 }
 
 impl Connector {
-    pub(super) fn start(server: &Server, broker: &Broker, topics: &Topics) -> anyhow::Result<Self> {
+    /// With a notifier, it hears of every change too.
+    pub(super) fn start(
+        server: &Server,
+        broker: &Broker,
+        topics: &Topics,
+        notifier: Option<Arc<Notifier>>,
+    ) -> anyhow::Result<Self> {
         let (connector, worker) = configuration(server, broker, topics)?;
         let (progress, stop) = (Arc::new(Progress::default()), CancellationToken::new());
         let thread = thread::Builder::new()
@@ -59,7 +66,7 @@ impl Connector {
                         output: Output::Kafka,
                         cancel: &cancel,
                         progress: &progress,
-                        notifier: None,
+                        notifier: notifier.as_deref(),
                     };
                     engine.run()
                 }

@@ -3,9 +3,12 @@
 use anyhow::Context;
 use tokio_postgres::{Client, Config, NoTls};
 
+use super::channel::Due;
 use super::connector::{DATABASE, SLOT};
+use super::rules::RULES;
 use super::seen::StatusChange;
 use super::server::Server;
+use super::told::{Money, Step, cents};
 use crate::postgres::Lsn;
 
 /// What the records must show.
@@ -87,5 +90,46 @@ async fn read_truth(client: &Client) -> anyhow::Result<Truth> {
             })
             .collect::<anyhow::Result<_>>()?,
         confirmed: confirmed.parse()?,
+    })
+}
+
+/// The committed changes that the rules ask for, in the order in which they happened. The thresholds are compared by PostgreSQL.
+pub(super) async fn due(client: &Client) -> anyhow::Result<Vec<Due>> {
+    let mut due = Vec::new();
+    for rule in &RULES {
+        let rows = client
+            .query(DUE, &[&rule.status, &rule.usd, &rule.gbp])
+            .await
+            .context("could not ask the demo's PostgreSQL what Slack must be told")?;
+        due.extend(
+            rows.iter()
+                .map(read_due)
+                .collect::<anyhow::Result<Vec<_>>>()?,
+        );
+    }
+    Ok(due)
+}
+
+const DUE: &str = "
+    SELECT history.transaction_id, old_status, new_status, amount::text, currency,
+           (extract(epoch FROM changed_at) * 1000000)::bigint
+    FROM public.transactions_history AS history JOIN public.transactions USING (transaction_id)
+    WHERE new_status = $1
+      AND amount >= CASE currency WHEN 'USD' THEN $2::text::numeric WHEN 'GBP' THEN $3::text::numeric END
+    ORDER BY change_id";
+
+fn read_due(row: &tokio_postgres::Row) -> anyhow::Result<Due> {
+    let amount: String = row.get(3);
+    Ok(Due {
+        key: row.get(0),
+        step: Step {
+            from: row.get(1),
+            to: row.get(2),
+        },
+        money: Money {
+            currency: row.get(4),
+            cents: cents(&amount).context("an amount of the demo has parts of a cent")?,
+        },
+        changed_at_us: row.get(5),
     })
 }

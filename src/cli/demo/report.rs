@@ -16,7 +16,7 @@ pub(super) struct Check {
 }
 
 impl Check {
-    fn new(holds: bool, text: String) -> Self {
+    pub(super) fn new(holds: bool, text: String) -> Self {
         Self { holds, text }
     }
 

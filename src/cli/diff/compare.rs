@@ -9,7 +9,6 @@ use super::volatile::{Role, Servers, Volatile};
 
 /// How far to look for the record where two sides meet again after one lacks some.
 const LOOK_AHEAD: usize = 64;
-const HEARTBEATS: &str = "__debezium-heartbeat.";
 
 #[derive(Debug, Default)]
 pub(super) struct Report {
@@ -54,7 +53,13 @@ impl Report {
     }
 }
 
-pub(super) fn compare(left: &Capture, right: &Capture, servers: Servers) -> Report {
+/// `heartbeats` is the topic of the heartbeats, with `*` for the prefix.
+pub(super) fn compare(
+    left: &Capture,
+    right: &Capture,
+    heartbeats: &str,
+    servers: Servers,
+) -> Report {
     let mut topics: BTreeMap<String, [Vec<&Record>; 2]> = BTreeMap::new();
     for (side, capture) in [left, right].into_iter().enumerate() {
         for record in &capture.records {
@@ -64,6 +69,7 @@ pub(super) fn compare(left: &Capture, right: &Capture, servers: Servers) -> Repo
     }
     let mut comparison = Comparison {
         prefixes: [&left.prefix, &right.prefix],
+        heartbeats,
         servers,
         seen: Seen::new(servers),
         report: Report::default(),
@@ -76,6 +82,7 @@ pub(super) fn compare(left: &Capture, right: &Capture, servers: Servers) -> Repo
 
 struct Comparison<'a> {
     prefixes: [&'a str; 2],
+    heartbeats: &'a str,
     servers: Servers,
     seen: Seen,
     report: Report,
@@ -95,7 +102,7 @@ impl Comparison<'_> {
             differences: 0,
             respelled: 0,
         };
-        if summary.topic.starts_with(HEARTBEATS) {
+        if summary.topic == self.heartbeats {
             self.heartbeats(&mut summary, left, right);
         } else {
             for lane in self.lanes(left, right) {
@@ -108,9 +115,16 @@ impl Comparison<'_> {
         self.report.topics.push(summary);
     }
 
-    /// How many heartbeats there are is a matter of time; what is in them is not.
+    /// How many heartbeats there are is a matter of time; what is in them is not. Both sides may write to one topic.
     fn heartbeats(&mut self, summary: &mut TopicSummary, left: &[&Record], right: &[&Record]) {
-        for (left, right) in left.iter().zip(right) {
+        let [left, right] = [(left, 0), (right, 1)].map(|(records, side)| {
+            let own = |record: &&&Record| {
+                let key = record.key.as_ref();
+                key.is_none_or(|Bytes(key)| *without_prefix(key, self.prefixes[side]) != **key)
+            };
+            records.iter().filter(own).copied().collect::<Vec<_>>()
+        });
+        for (left, right) in left.iter().zip(&right) {
             self.records(summary, Role::Heartbeat, left, right);
         }
         if left.is_empty() != right.is_empty() {
@@ -287,15 +301,17 @@ mod tests {
         }
     }
 
+    fn capture(prefix: &str, mut records: Vec<Record>) -> Capture {
+        for (offset, record) in records.iter_mut().enumerate() {
+            record.offset = i64::try_from(offset).unwrap();
+        }
+        let prefix = prefix.to_owned();
+        Capture { prefix, records }
+    }
+
     fn compared(left: Vec<Record>, right: Vec<Record>) -> Report {
-        let capture = |prefix: &str, mut records: Vec<Record>| {
-            for (offset, record) in records.iter_mut().enumerate() {
-                record.offset = i64::try_from(offset).unwrap();
-            }
-            let prefix = prefix.to_owned();
-            Capture { prefix, records }
-        };
-        compare(&capture("dbz", left), &capture("wal", right), Servers::One)
+        let (left, right) = (capture("dbz", left), capture("wal", right));
+        compare(&left, &right, "__debezium-heartbeat.*", Servers::One)
     }
 
     fn paths(report: &Report) -> Vec<&str> {
@@ -502,5 +518,21 @@ mod tests {
         assert!(report.is_equal(), "{:?}", report.differences);
         assert_eq!(paths(&compared(vec![beat(0, good)], vec![])), ["record"]);
         assert!(!compared(vec![beat(0, good)], vec![beat(1, "{\"ts\":1795332678637}")]).is_equal());
+    }
+
+    #[test]
+    fn heartbeats_in_one_topic_are_compared_each_with_its_own() {
+        let beat = |prefix: &str, value: &str| {
+            let key = format!("{{\"serverName\":\"{prefix}\"}}");
+            record("beats", &key, value, &[])
+        };
+        let good = "{\"ts_ms\":1795332678637}";
+        let compared = |of_right| {
+            let both = vec![beat("dbz", good), beat("wal", of_right), beat("dbz", good)];
+            let (left, right) = (capture("dbz", both.clone()), capture("wal", both));
+            compare(&left, &right, "beats", Servers::One)
+        };
+        assert!(compared(good).is_equal());
+        assert!(!compared("{\"ts_ms\":\"now\"}").is_equal());
     }
 }

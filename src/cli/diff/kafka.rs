@@ -15,8 +15,8 @@ const METADATA_TIMEOUT: Duration = Duration::from_secs(15);
 /// A broker that is silent for so long is taken for gone.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// Reads `HOST:PORT[,HOST:PORT…]/TOPIC-OR-PREFIX`.
-pub(super) fn read(address: &str) -> anyhow::Result<Capture> {
+/// Reads `HOST:PORT[,HOST:PORT…]/TOPIC-OR-PREFIX`; `heartbeats` has a `*` for the prefix.
+pub(super) fn read(address: &str, heartbeats: &str) -> anyhow::Result<Capture> {
     let Some((brokers, name)) = address
         .split_once('/')
         .filter(|(brokers, name)| !brokers.is_empty() && !name.is_empty())
@@ -24,7 +24,7 @@ pub(super) fn read(address: &str) -> anyhow::Result<Capture> {
         bail!("kafka://{address} must be kafka://HOST:PORT/TOPIC-OR-PREFIX");
     };
     let consumer = connect(brokers)?;
-    let topics = matching_topics(&consumer, name)
+    let topics = matching_topics(&consumer, name, &heartbeats.replace('*', name))
         .with_context(|| format!("listing the topics of {brokers}"))?;
     if topics.is_empty() {
         bail!("{brokers} has neither a topic {name} nor one whose name starts with {name}.");
@@ -57,14 +57,17 @@ fn connect(brokers: &str) -> anyhow::Result<BaseConsumer> {
         .context("creating the Kafka consumer")
 }
 
-fn matching_topics(consumer: &BaseConsumer, name: &str) -> anyhow::Result<Vec<(String, i32)>> {
+fn matching_topics(
+    consumer: &BaseConsumer,
+    name: &str,
+    heartbeats: &str,
+) -> anyhow::Result<Vec<(String, i32)>> {
     let metadata = consumer.fetch_metadata(None, METADATA_TIMEOUT)?;
     let beginning = format!("{name}.");
-    let heartbeat = format!("__debezium-heartbeat.{name}");
     let mut topics = Vec::new();
     for topic in metadata.topics() {
         let found = topic.name();
-        if found == name || found == heartbeat || found.starts_with(&beginning) {
+        if found == name || found == heartbeats || found.starts_with(&beginning) {
             topics.push((found.to_owned(), i32::try_from(topic.partitions().len())?));
         }
     }

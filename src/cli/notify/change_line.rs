@@ -148,6 +148,7 @@ impl LineTable {
                 xid: line.xid,
                 committed_at: PgTimestamp::default(),
                 origin: None,
+                slot_xmin: None,
                 order: None,
             },
             kind,

@@ -17,8 +17,10 @@ Examples:
   What became of one delivery:
     walstreet notify export --json | jq 'select(.delivery_id == \"01c2a9f4…\")'
 
-`queued` lines tell where a notice comes from: rule, rule_version, severity, changes, lsn, xid, committed_at, and of a single
-change table, key, from and to. `sent` lines tell how it went: attempts, body_sha256, channel, ts, commit_to_sent_ms.";
+`queued` lines tell where a notice comes from: rule, rule_version, severity, changes, lsn, xid, committed_at, table, sums by
+currency, of a single change key, from and to, of a digest how many took which step, first_lsn and first_committed_at.
+`repeated`, `muted` and `held back` lines say the same of changes that matched and were not told by themselves; `held back` names
+the digest. `sent` lines tell how it went: attempts, body_sha256, channel, ts, commit_to_sent_ms.";
 
 /// Print the audit: a JSON object for whatever happened to a message, a destination or a mute.
 #[derive(Debug, clap::Args)]

@@ -6,17 +6,12 @@ use std::process::ExitCode;
 use anyhow::Context;
 
 use super::file;
-use super::simulation::secret;
-use crate::change::filter::TableFilter;
 use crate::cli::USAGE;
+use crate::cli::check::{self, judge_rules};
 use crate::config::connector::ConnectorConfig;
 use crate::config::worker::{self, Sources};
 use crate::config::{connector_file, parse};
-use crate::notify::config::{NotifyFile, Problem, Secret, Transport, no_such};
-use crate::notify::rules::{Table, TableRules};
-use crate::postgres::catalog_query::{CapturedTable, load_tables};
-use crate::postgres::client;
-use crate::postgres::pgoutput::{Relation, RelationColumn};
+use crate::notify::config::{NotifyFile, Problem, Secret, Transport, Weight};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -48,9 +43,14 @@ pub(super) fn run(args: &ValidateArgs) -> anyhow::Result<ExitCode> {
         problems = against(&notify, &configuration(connector)?)?;
     }
     for problem in &problems {
-        eprintln!("{}: {problem}", args.file.display());
+        let weight = match problem.weight {
+            Weight::Error => "",
+            Weight::Warning => "warning: ",
+        };
+        eprintln!("{}: {weight}{problem}", args.file.display());
     }
-    if !problems.is_empty() {
+    let is_error = |problem: &Problem| problem.weight == Weight::Error;
+    if problems.iter().any(is_error) {
         return Ok(ExitCode::from(USAGE));
     }
     let asked = args
@@ -84,79 +84,8 @@ fn against(file: &NotifyFile, config: &ConnectorConfig) -> anyhow::Result<Vec<Pr
         .enable_all()
         .build()
         .context("could not start the runtime")?;
-    let tables = runtime.block_on(async {
-        let client = client::connect(&config.database, "walstreet notify").await?;
-        let tables = load_tables(&client, |_, _| true).await?;
-        anyhow::Ok(tables)
-    })?;
-    let filter = TableFilter::new(&config.filters);
-    let mut problems = missing_tables(file, &tables, &filter);
-    for found in &tables {
-        let table = &found.table;
-        if !filter.accepts(&table.schema, &table.name) {
-            continue;
-        }
-        let relation = relation(found);
-        let rules = Table {
-            relation: &relation,
-            key: &table.key,
-            captured: &|column| filter.accepts_column(&table.schema, &table.name, column),
-        };
-        problems.extend(TableRules::compile(file, rules, &secret(file)).1);
-    }
-    problems.sort_by_key(|problem| problem.at);
-    Ok(problems)
-}
-
-fn missing_tables(
-    file: &NotifyFile,
-    tables: &[CapturedTable],
-    filter: &TableFilter,
-) -> Vec<Problem> {
-    let names: Vec<String> = tables
-        .iter()
-        .map(|found| format!("{}.{}", found.table.schema, found.table.name))
-        .collect();
-    let mut problems = Vec::new();
-    for rule in &file.rules {
-        let name = rule.table.get_ref();
-        let found = tables.iter().zip(&names).find(|(_, known)| *known == name);
-        let what = match found {
-            None => no_such(
-                "the database has no table",
-                name,
-                names.iter().map(String::as_str),
-            ),
-            Some((found, _)) if !filter.accepts(&found.table.schema, &found.table.name) => {
-                format!("the connector does not capture \"{name}\": add it to table.include.list")
-            }
-            Some(_) => continue,
-        };
-        problems.push(file.source.problem(rule.table.span(), what));
-    }
-    problems
-}
-
-/// As pgoutput will describe it.
-fn relation(found: &CapturedTable) -> Relation {
-    let columns = found
-        .table
-        .columns
-        .iter()
-        .filter(|column| !column.generated);
-    let column = |column: &crate::postgres::catalog::Column| RelationColumn {
-        is_key: found.table.key.contains(&column.name),
-        name: column.name.clone(),
-        type_oid: column.type_oid,
-        type_modifier: column.type_modifier,
-    };
-    Relation {
-        id: found.oid,
-        schema: found.table.schema.clone(),
-        name: found.table.name.clone(),
-        replica_identity: found.replica_identity,
-        columns: columns.map(column).collect(),
-    }
+    let facts = runtime.block_on(check::ask_database(config, "walstreet notify"))?;
+    Ok(judge_rules::judge(file, config, &facts).problems)
 }
 
 /// They may well be set where walstreet runs.

@@ -97,6 +97,7 @@ impl Parser<'_> {
             max_retries: self.number("slot.max.retries"),
             retry_delay: self.millis("slot.retry.delay.ms"),
             status_update_interval: self.millis("status.update.interval.ms"),
+            xmin_fetch_interval: self.optional_millis("xmin.fetch.interval.ms"),
         }
     }
 

@@ -1,8 +1,8 @@
 //! The words of enumerated properties and the variants they stand for.
 
 use crate::config::connector::{
-    BinaryMode, DecimalMode, HstoreMode, IntervalMode, NameAdjustment, PublicationAutocreate,
-    SnapshotMode, SslMode, TimePrecisionMode,
+    BinaryMode, DecimalMode, FailedChange, HstoreMode, IntervalMode, NameAdjustment,
+    PublicationAutocreate, SnapshotMode, SslMode, TimePrecisionMode,
 };
 
 pub(super) const SSL_MODE: &[(&str, SslMode)] = &[
@@ -48,6 +48,13 @@ pub(super) const TIME_PRECISION: &[(&str, TimePrecisionMode)] = &[
     ("isostring", TimePrecisionMode::Isostring),
     ("microseconds", TimePrecisionMode::Microseconds),
     ("nanoseconds", TimePrecisionMode::Nanoseconds),
+];
+
+pub(super) const FAILED_CHANGE: &[(&str, FailedChange)] = &[
+    ("fail", FailedChange::Fail),
+    ("warn", FailedChange::Warn),
+    ("skip", FailedChange::Skip),
+    ("ignore", FailedChange::Skip),
 ];
 
 pub(super) const BINARY: &[(&str, BinaryMode)] = &[

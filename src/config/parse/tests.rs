@@ -8,7 +8,7 @@ mod transforms;
 use super::*;
 use crate::config::connector::SslMode;
 use crate::config::connector::{
-    DecimalFormat, DecimalMode, PublicationAutocreate, SnapshotMode, TopicCreation,
+    DecimalFormat, DecimalMode, FailedChange, PublicationAutocreate, SnapshotMode, TopicCreation,
 };
 use crate::config::connector_file;
 use crate::config::properties::{Kind, PROPERTIES, Support};
@@ -133,6 +133,7 @@ fn the_tutorials_connector_runs_unchanged_and_without_a_warning() {
             retry_wait: Duration::from_secs(10),
             tolerate: false,
             log_tolerated: false,
+            failed_change: FailedChange::Fail,
         }
     );
     assert!(

@@ -6,8 +6,8 @@ use super::Parser;
 use crate::config::connector::{PredicateConfig, PredicateUse, TransformConfig};
 use crate::config::error::Problem;
 
-/// They run scripts of a Java engine.
-const SCRIPTED: [(&str, &str); 2] = [
+/// Debezium's transforms that are not there, and what to do instead.
+const NOT_THERE: [(&str, &str); 9] = [
     (
         "io.debezium.transforms.Filter",
         "it runs scripts; use skipped.operations, table.include.list, a row filter of the publication, or \
@@ -17,6 +17,39 @@ const SCRIPTED: [(&str, &str); 2] = [
         "io.debezium.transforms.ContentBasedRouter",
         "it runs scripts; use org.apache.kafka.connect.transforms.RegexRouter, \
          io.debezium.transforms.ByLogicalTableRouter, or a connector for each group of tables",
+    ),
+    (
+        "io.debezium.transforms.EnforceRecordSize",
+        "it is not there; cut wide columns with column.truncate.to.N.chars, or raise producer.override.max.request.size \
+         and max.message.bytes of the topic",
+    ),
+    (
+        "io.debezium.transforms.ExtractSchemaToNewRecord",
+        "it is not there; value.converter.schemas.enable=true writes the schema into every record, \
+         column.propagate.source.type the types of the source into the schema",
+    ),
+    (
+        "io.debezium.transforms.GeometryFormatTransformer",
+        "it is not there; geometries are EWKB: convert them where they are read, or in a column that a trigger fills \
+         with ST_AsBinary",
+    ),
+    (
+        "io.debezium.transforms.SwapGeometryCoordinates",
+        "it is not there; swap the coordinates where they are read, or in a column that a trigger fills with \
+         ST_FlipCoordinates",
+    ),
+    (
+        "io.debezium.transforms.SchemaChangeEventFilter",
+        "PostgreSQL's connector writes no schema change events; leave it out",
+    ),
+    (
+        "io.debezium.connector.postgresql.transforms.timescaledb.TimescaleDb",
+        "it is not there; io.debezium.transforms.ByLogicalTableRouter can bring the topics of chunks \
+         (_timescaledb_internal._hyper_1_2_chunk) together",
+    ),
+    (
+        "io.debezium.transforms.tracing.ActivateTracingSpan",
+        "it is not there, and changes no value: leave it out",
     ),
 ];
 
@@ -38,7 +71,7 @@ impl Parser<'_> {
         let names = self.aliases("transforms");
         let transform = |name: String| {
             let (class, mut options) = self.plugin("transforms", &name);
-            if let Some((_, instead)) = SCRIPTED.iter().find(|(scripted, _)| *scripted == class) {
+            if let Some((_, instead)) = NOT_THERE.iter().find(|(missing, _)| *missing == class) {
                 let property = format!("transforms.{name}.type");
                 self.problems.push(Problem::refused(&property, instead));
             }

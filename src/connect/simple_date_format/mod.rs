@@ -17,16 +17,26 @@ enum Item {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Letter {
     Era,
+    MonthName,
+    DayOfWeekName,
+    AmPm,
+    /// UTC or +0000 (`z` and `Z`).
+    ZoneName,
+    ZoneOffset,
+    /// `X`.
+    IsoZone,
+    Number(Number),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Number {
     Year,
     Month,
     DayOfMonth,
     DayOfYear,
     DayOfWeekInMonth,
-    /// A name.
-    DayOfWeek,
     /// 1 is Monday.
-    DayNumber,
-    AmPm,
+    DayOfWeek,
     /// 0 to 23.
     Hour,
     /// 1 to 24.
@@ -38,11 +48,6 @@ enum Letter {
     Minute,
     Second,
     Millisecond,
-    /// UTC or +0000 (`z` and `Z`).
-    ZoneName,
-    ZoneOffset,
-    /// `X`.
-    IsoZone,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -88,7 +93,7 @@ impl SimpleDateFormat {
                 length
             } else if first.is_ascii_alphabetic() {
                 let length = rest.len() - rest.trim_start_matches(first).len();
-                items.push(Item::Field(Letter::new(first)?, length));
+                items.push(Item::Field(Letter::new(first, length)?, length));
                 length
             } else {
                 add_literal(&mut items, first.encode_utf8(&mut [0; 4]));
@@ -101,30 +106,32 @@ impl SimpleDateFormat {
 }
 
 impl Letter {
-    fn new(letter: char) -> Result<Self, FormatError> {
-        Ok(match letter {
-            'G' => Self::Era,
-            'y' => Self::Year,
-            'M' | 'L' => Self::Month,
-            'd' => Self::DayOfMonth,
-            'D' => Self::DayOfYear,
-            'F' => Self::DayOfWeekInMonth,
-            'E' => Self::DayOfWeek,
-            'u' => Self::DayNumber,
-            'a' => Self::AmPm,
-            'H' => Self::Hour,
-            'k' => Self::HourFromOne,
-            'K' => Self::HalfDayHour,
-            'h' => Self::HalfDayHourFromOne,
-            'm' => Self::Minute,
-            's' => Self::Second,
-            'S' => Self::Millisecond,
-            'z' => Self::ZoneName,
-            'Z' => Self::ZoneOffset,
-            'X' => Self::IsoZone,
+    fn new(letter: char, count: usize) -> Result<Self, FormatError> {
+        let number = match letter {
+            'M' | 'L' if count >= 3 => return Ok(Self::MonthName),
+            'G' => return Ok(Self::Era),
+            'E' => return Ok(Self::DayOfWeekName),
+            'a' => return Ok(Self::AmPm),
+            'z' => return Ok(Self::ZoneName),
+            'Z' => return Ok(Self::ZoneOffset),
+            'X' => return Ok(Self::IsoZone),
+            'y' => Number::Year,
+            'M' | 'L' => Number::Month,
+            'd' => Number::DayOfMonth,
+            'D' => Number::DayOfYear,
+            'F' => Number::DayOfWeekInMonth,
+            'u' => Number::DayOfWeek,
+            'H' => Number::Hour,
+            'k' => Number::HourFromOne,
+            'K' => Number::HalfDayHour,
+            'h' => Number::HalfDayHourFromOne,
+            'm' => Number::Minute,
+            's' => Number::Second,
+            'S' => Number::Millisecond,
             'Y' | 'w' | 'W' => return Err(FormatError::Weeks(letter)),
             _ => return Err(FormatError::Unknown(letter)),
-        })
+        };
+        Ok(Self::Number(number))
     }
 }
 

@@ -2,7 +2,7 @@
 //! ignored.
 
 use super::calendar::day_of;
-use super::{DAYS, FormatError, Item, Letter, MONTHS, SimpleDateFormat};
+use super::{DAYS, FormatError, Item, Letter, MONTHS, Number, SimpleDateFormat};
 
 impl SimpleDateFormat {
     /// Milliseconds since 1970.
@@ -16,42 +16,14 @@ impl SimpleDateFormat {
             match item {
                 Item::Literal(literal) => reader.literal(literal)?,
                 Item::Field(letter, count) => {
+                    // Before another number, one has as many digits as the pattern has letters (`shouldObeyCount`).
                     let next = self.0.get(index + 1);
-                    let obeys_count = next.is_some_and(is_number);
+                    let obeys_count = matches!(next, Some(Item::Field(Letter::Number(_), _)));
                     reader.field(*letter, *count, obeys_count)?;
                 }
             }
         }
         reader.fields.moment()
-    }
-}
-
-/// Before such a field, a number has as many digits as the pattern has letters (`shouldObeyCount`).
-fn is_number(item: &Item) -> bool {
-    match item {
-        Item::Literal(_) => false,
-        Item::Field(Letter::Month, count) => *count <= 2,
-        Item::Field(letter, _) => match letter {
-            Letter::Era
-            | Letter::DayOfWeek
-            | Letter::AmPm
-            | Letter::ZoneName
-            | Letter::ZoneOffset
-            | Letter::IsoZone => false,
-            Letter::Year
-            | Letter::Month
-            | Letter::DayOfMonth
-            | Letter::DayOfYear
-            | Letter::DayOfWeekInMonth
-            | Letter::DayNumber
-            | Letter::Hour
-            | Letter::HourFromOne
-            | Letter::HalfDayHour
-            | Letter::HalfDayHourFromOne
-            | Letter::Minute
-            | Letter::Second
-            | Letter::Millisecond => true,
-        },
     }
 }
 
@@ -92,35 +64,23 @@ impl<'a> Reader<'a> {
         }
         match letter {
             Letter::Era => self.fields.is_bc = self.name(&["AD", "BC"])? == 1,
-            Letter::Month if count >= 3 => {
+            Letter::MonthName => {
                 self.fields.month = i64::try_from(self.name(&MONTHS)?).expect("twelve months") + 1;
             }
-            Letter::DayOfWeek => {
+            Letter::DayOfWeekName => {
                 self.name(&DAYS)?;
                 self.fields.has_week_day = true;
             }
             Letter::AmPm => self.fields.afternoon = Some(self.name(&["AM", "PM"])? == 1),
             Letter::ZoneName | Letter::ZoneOffset => self.zone()?,
             Letter::IsoZone => self.iso_zone(count)?,
-            Letter::Year
-            | Letter::Month
-            | Letter::DayOfMonth
-            | Letter::DayOfYear
-            | Letter::DayOfWeekInMonth
-            | Letter::DayNumber
-            | Letter::Hour
-            | Letter::HourFromOne
-            | Letter::HalfDayHour
-            | Letter::HalfDayHourFromOne
-            | Letter::Minute
-            | Letter::Second
-            | Letter::Millisecond => {
+            Letter::Number(kind) => {
                 let end = obeys_count.then_some(start + count);
                 let (number, digits) = self.number(end)?;
-                if letter == Letter::Year && count <= 2 && digits == 2 {
+                if kind == Number::Year && count <= 2 && digits == 2 {
                     return Err(FormatError::TwoDigitYear);
                 }
-                self.fields.set(letter, number.into());
+                self.fields.set(kind, number.into());
             }
         }
         Ok(())
@@ -289,28 +249,22 @@ impl Default for Fields {
 }
 
 impl Fields {
-    fn set(&mut self, letter: Letter, number: i64) {
-        match letter {
-            Letter::Year => self.year = number,
-            Letter::Month => self.month = number,
-            Letter::DayOfMonth => self.day = Some(Day::OfMonth(number)),
-            Letter::DayOfYear => self.day = Some(Day::OfYear(number)),
-            Letter::DayOfWeekInMonth | Letter::DayNumber => self.has_week_day = true,
-            Letter::Hour => self.hour = Some(number),
-            Letter::HourFromOne => self.hour = Some(if number == 24 { 0 } else { number }),
-            Letter::HalfDayHour => self.half_day_hour = Some(number),
-            Letter::HalfDayHourFromOne => {
+    fn set(&mut self, kind: Number, number: i64) {
+        match kind {
+            Number::Year => self.year = number,
+            Number::Month => self.month = number,
+            Number::DayOfMonth => self.day = Some(Day::OfMonth(number)),
+            Number::DayOfYear => self.day = Some(Day::OfYear(number)),
+            Number::DayOfWeekInMonth | Number::DayOfWeek => self.has_week_day = true,
+            Number::Hour => self.hour = Some(number),
+            Number::HourFromOne => self.hour = Some(if number == 24 { 0 } else { number }),
+            Number::HalfDayHour => self.half_day_hour = Some(number),
+            Number::HalfDayHourFromOne => {
                 self.half_day_hour = Some(if number == 12 { 0 } else { number });
             }
-            Letter::Minute => self.minute = number,
-            Letter::Second => self.second = number,
-            Letter::Millisecond => self.millisecond = number,
-            Letter::Era
-            | Letter::DayOfWeek
-            | Letter::AmPm
-            | Letter::ZoneName
-            | Letter::ZoneOffset
-            | Letter::IsoZone => unreachable!("these are not numbers"),
+            Number::Minute => self.minute = number,
+            Number::Second => self.second = number,
+            Number::Millisecond => self.millisecond = number,
         }
     }
 

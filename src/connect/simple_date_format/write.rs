@@ -1,7 +1,7 @@
 //! `SimpleDateFormat.format`.
 
 use super::calendar::{date_of, day_of};
-use super::{DAYS, Item, Letter, MONTHS, SimpleDateFormat};
+use super::{DAYS, Item, Letter, MONTHS, Number, SimpleDateFormat};
 
 const MS_PER_DAY: i64 = 86_400_000;
 
@@ -48,38 +48,26 @@ impl Moment {
         let name = match letter {
             Letter::Era if self.year > 0 => "AD",
             Letter::Era => "BC",
-            Letter::Month if count >= 3 => shortened(MONTHS[self.month as usize - 1], count),
-            Letter::DayOfWeek => shortened(DAYS[self.day_of_week()], count),
+            Letter::MonthName => shortened(MONTHS[self.month as usize - 1], count),
+            Letter::DayOfWeekName => shortened(DAYS[self.day_of_week()], count),
             Letter::AmPm if hour < 12 => "AM",
             Letter::AmPm => "PM",
             Letter::ZoneName if count >= 4 => "Coordinated Universal Time",
             Letter::ZoneName => "UTC",
             Letter::ZoneOffset => "+0000",
             Letter::IsoZone => "Z",
-            Letter::Year
-            | Letter::Month
-            | Letter::DayOfMonth
-            | Letter::DayOfYear
-            | Letter::DayOfWeekInMonth
-            | Letter::DayNumber
-            | Letter::Hour
-            | Letter::HourFromOne
-            | Letter::HalfDayHour
-            | Letter::HalfDayHourFromOne
-            | Letter::Minute
-            | Letter::Second
-            | Letter::Millisecond => {
-                let number = self.number(letter, count);
+            Letter::Number(kind) => {
+                let number = self.number(kind, count);
                 return text.push_str(&format!("{number:0count$}"));
             }
         };
         text.push_str(name);
     }
 
-    fn number(&self, letter: Letter, count: usize) -> i64 {
+    fn number(&self, kind: Number, count: usize) -> i64 {
         let hour = self.ms_of_day / 3_600_000;
-        match letter {
-            Letter::Year => {
+        match kind {
+            Number::Year => {
                 let year = if self.year > 0 {
                     self.year
                 } else {
@@ -87,24 +75,18 @@ impl Moment {
                 };
                 if count == 2 { year % 100 } else { year }
             }
-            Letter::Month => self.month.into(),
-            Letter::DayOfMonth => self.day.into(),
-            Letter::DayOfYear => self.days - day_of(self.year, 1, 1) + 1,
-            Letter::DayOfWeekInMonth => (i64::from(self.day) - 1) / 7 + 1,
-            Letter::DayNumber => self.day_of_week() as i64 + 1,
-            Letter::Hour => hour,
-            Letter::HourFromOne => (hour + 23) % 24 + 1,
-            Letter::HalfDayHour => hour % 12,
-            Letter::HalfDayHourFromOne => (hour + 11) % 12 + 1,
-            Letter::Minute => self.ms_of_day / 60_000 % 60,
-            Letter::Second => self.ms_of_day / 1000 % 60,
-            Letter::Millisecond => self.ms_of_day % 1000,
-            Letter::Era
-            | Letter::DayOfWeek
-            | Letter::AmPm
-            | Letter::ZoneName
-            | Letter::ZoneOffset
-            | Letter::IsoZone => unreachable!("names are written as such"),
+            Number::Month => self.month.into(),
+            Number::DayOfMonth => self.day.into(),
+            Number::DayOfYear => self.days - day_of(self.year, 1, 1) + 1,
+            Number::DayOfWeekInMonth => (i64::from(self.day) - 1) / 7 + 1,
+            Number::DayOfWeek => self.day_of_week() as i64 + 1,
+            Number::Hour => hour,
+            Number::HourFromOne => (hour + 23) % 24 + 1,
+            Number::HalfDayHour => hour % 12,
+            Number::HalfDayHourFromOne => (hour + 11) % 12 + 1,
+            Number::Minute => self.ms_of_day / 60_000 % 60,
+            Number::Second => self.ms_of_day / 1000 % 60,
+            Number::Millisecond => self.ms_of_day % 1000,
         }
     }
 

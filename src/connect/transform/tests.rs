@@ -131,10 +131,7 @@ fn record(kind: &str) -> SourceRecord {
 }
 
 fn structure(name: &'static str, fields: Vec<(&str, Schema)>) -> Schema {
-    let field = |(name, schema): (&str, Schema)| Field {
-        name: name.to_owned(),
-        schema,
-    };
+    let field = |(name, schema): (&str, Schema)| Field::new(name, schema);
     Schema {
         name: Some(name.into()),
         ..Schema::new(Kind::Struct(fields.into_iter().map(field).collect()))

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use super::choice::{choice, required};
-use super::fields::{
-    Derived, View, envelope, error, field, fields_of, replace_nulls, require_position,
-};
+use super::fields::{Derived, View, envelope, error, fields_of, replace_nulls, require_position};
 use crate::connect::record::SourceRecord;
 use crate::connect::schema::{Datum, Field, Kind, Schema};
 use crate::connect::transform::options::{OptionError, Options};
@@ -79,7 +77,7 @@ impl ByLogicalTableRouter {
         let routed = self.keys.get(schema, |schema| {
             let mut fields = fields_of(schema)?.to_vec();
             if let Some(identifier) = &self.identifier {
-                fields.push(field(&identifier.name, Schema::new(Kind::String)));
+                fields.push(Field::new(&identifier.name, Schema::new(Kind::String)));
             }
             Ok(Arc::new(renamed(
                 schema,

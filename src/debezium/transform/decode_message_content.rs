@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::fields::{View, error, field, fields_of, or_default};
+use super::fields::{View, error, fields_of, or_default};
 use super::json_schema::{self, NullField};
 use super::known_schemas::KnownSchemas;
 use crate::connect::record::{SchemaAndValue, SourceRecord};
@@ -83,7 +83,7 @@ fn insert(
         }
         fields.push(known.clone());
     }
-    fields.push(field("after", row));
+    fields.push(Field::new("after", row));
     values.push(after);
     let schema = Schema {
         // With such a suffix, the outbox takes it for a change.

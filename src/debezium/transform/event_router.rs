@@ -6,12 +6,12 @@ use rustc_hash::FxHashMap;
 
 use super::event_router_options::{EventRouterOptions, OnUpdate, Placement};
 use super::fields::{
-    Derived, View, envelope, error, field, fields_of, position, require_fit, require_position,
+    Derived, View, envelope, error, fields_of, position, require_fit, require_position,
 };
 use super::json_schema::{self, NullField};
 use super::known_schemas::KnownSchemas;
 use crate::connect::record::{Header, SchemaAndValue, SourceRecord};
-use crate::connect::schema::{Datum, Kind, Schema};
+use crate::connect::schema::{Datum, Field, Kind, Schema};
 use crate::connect::transform::options::{OptionError, Options};
 use crate::connect::transform::{Transform, TransformError};
 
@@ -316,13 +316,13 @@ fn value_schema(
     route: Option<&str>,
 ) -> Result<Schema, TransformError> {
     let columns = fields_of(row)?;
-    let mut fields = vec![field(PAYLOAD, payload.clone())];
+    let mut fields = vec![Field::new(PAYLOAD, payload.clone())];
     for added in &options.additional {
         if added.placement != Placement::Envelope {
             continue;
         }
         match position(columns, &added.field) {
-            Some(index) => fields.push(field(&added.alias, columns[index].schema.clone())),
+            Some(index) => fields.push(Field::new(&added.alias, columns[index].schema.clone())),
             None if options.ignores_missing => {}
             None => {
                 return Err(error(format!(

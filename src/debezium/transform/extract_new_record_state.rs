@@ -6,7 +6,7 @@ use super::choice::choice;
 use super::drop_fields::DropFields;
 use super::field_reference::{FieldReference, Located};
 use super::fields::{
-    Derived, View, envelope, error, field, fields_of, optional_string, position, replace_nulls,
+    Derived, View, envelope, error, fields_of, optional_string, position, replace_nulls,
     require_fit, with_fields,
 };
 use super::shared_headers::SharedHeaders;
@@ -324,12 +324,12 @@ impl Image {
     ) -> Result<Self, TransformError> {
         let mut fields: Vec<Field> = fields_of(row)?.to_vec();
         if deletes.rewrites() {
-            fields.push(field("__deleted", optional_string()));
+            fields.push(Field::new("__deleted", optional_string()));
         }
         fields.extend(
             added
                 .iter()
-                .map(|added| field(&added.new_name, (*added.schema).clone())),
+                .map(|added| Field::new(&added.new_name, (*added.schema).clone())),
         );
         Ok(Self {
             index,

@@ -178,13 +178,6 @@ pub(super) fn replace_nulls(fields: &[Field], values: &mut [Datum]) {
     }
 }
 
-pub(super) fn field(name: &str, schema: Schema) -> Field {
-    Field {
-        name: name.to_owned(),
-        schema,
-    }
-}
-
 pub(super) fn optional_string() -> Schema {
     Schema::new(Kind::String).optional(true)
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::choice::{chosen, required};
 use super::fields::{
-    Derived, View, error, field, fields_of, or_default, position, require_fit, require_position,
+    Derived, View, error, fields_of, or_default, position, require_fit, require_position,
     with_fields,
 };
 use crate::connect::record::{SchemaAndValue, SourceRecord};
@@ -147,22 +147,22 @@ impl Entries {
             } else {
                 old_field.schema.clone()
             };
-            fields.push(field(&old_field.name, schema));
+            fields.push(Field::new(&old_field.name, schema));
         }
         for entry in &self.0 {
             if let Some(added) = entry.field_at(name, level)
                 && position(&fields, added).is_none()
             {
-                fields.push(field(added, entry.schema.clone()));
+                fields.push(Field::new(added, entry.schema.clone()));
             }
         }
         for parent in self.new_parents(name, old_fields, level) {
             let children = self.0.iter().filter_map(|entry| {
                 let child = entry.child_of(parent, name, level)?;
-                Some(field(child, entry.schema.clone()))
+                Some(Field::new(child, entry.schema.clone()))
             });
             let children = Schema::new(Kind::Struct(children.collect())).optional(true);
-            fields.push(field(parent, children));
+            fields.push(Field::new(parent, children));
         }
         with_fields(old, fields)
     }

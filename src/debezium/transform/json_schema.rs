@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::fields::{error, field, position};
+use super::fields::{error, position};
 use crate::connect::schema::{Datum, Field, Kind, Schema};
 use crate::connect::transform::TransformError;
 
@@ -63,7 +63,7 @@ fn object_schema(
             Some(_) | None => key.clone(),
         };
         if let Some(schema) = schema(Some(&nested), value, nulls)? {
-            fields.push(field(key, schema));
+            fields.push(Field::new(key, schema));
         }
     }
     Ok(Schema {

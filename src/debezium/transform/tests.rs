@@ -30,10 +30,9 @@ fn applied(
 }
 
 fn structure(name: &str, fields: Vec<(&str, Schema)>) -> Schema {
-    let fields = fields.into_iter().map(|(name, schema)| Field {
-        name: name.to_owned(),
-        schema,
-    });
+    let fields = fields
+        .into_iter()
+        .map(|(name, schema)| Field::new(name, schema));
     Schema {
         name: Some(name.to_owned().into()),
         ..Schema::new(Kind::Struct(fields.collect()))

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::fields::{Derived, View, error, field, fields_of, or_default};
+use super::fields::{Derived, View, error, fields_of, or_default};
 use crate::connect::header::HeaderSink;
 use crate::connect::record::{SchemaAndValue, SourceRecord};
-use crate::connect::schema::{Datum, Kind, Schema};
+use crate::connect::schema::{Datum, Field, Kind, Schema};
 use crate::connect::sink::write_datum;
 use crate::connect::transform::{Transform, TransformError};
 
@@ -56,7 +56,7 @@ fn converted_schema(schema: &Schema) -> Schema {
     };
     let fields = fields
         .iter()
-        .map(|part| field(&part.name, converted_schema(&part.schema)));
+        .map(|part| Field::new(&part.name, converted_schema(&part.schema)));
     Schema {
         kind: Kind::Struct(fields.collect()),
         default: None,

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::Error;
 use crate::notify::clock::Clock;
-use crate::notify::delivery::{Counters, Delivery, Destination, Metrics};
+use crate::notify::delivery::{Counters, Delivery, Destination, Metrics, Wake};
+use crate::notify::notice::Notice;
 use crate::notify::outbox::{Outbox, OutboxError, Standing};
 use crate::notify::slack::client::SlackClient;
 
@@ -32,7 +32,7 @@ struct Shared {
 /// What runs now.
 #[derive(Debug)]
 struct Current {
-    wake: Arc<Notify>,
+    wake: Wake,
     metrics: Metrics,
     cancel: CancellationToken,
     /// It ended by itself: the outbox is damaged.
@@ -90,8 +90,10 @@ impl Delivering {
         };
         let read = || -> Result<(BTreeMap<String, Standing>, i64), OutboxError> {
             let mut queues = BTreeMap::new();
-            for name in names {
-                let standing = outbox.standing(&name)?;
+            for name in &names {
+                queues.insert(name.clone(), outbox.standing(name)?);
+            }
+            for (name, standing) in super::removed(outbox, &names)? {
                 queues.insert(name, standing);
             }
             Ok((queues, outbox.bytes()?))
@@ -121,8 +123,9 @@ impl Delivering {
 pub(super) struct Waker(Arc<Shared>);
 
 impl Waker {
-    pub(super) fn wake(&self) {
-        lock(&self.0.current).wake.notify_one();
+    pub(super) fn wake(&self, notices: &[Notice]) {
+        let destinations = notices.iter().map(|notice| notice.destination.clone());
+        lock(&self.0.current).wake.wake(destinations);
     }
 }
 
@@ -161,6 +164,7 @@ impl Shared {
                 Ok(delivery) => delivery,
                 Err(error) => return self.failed(&error),
             };
+            delivery.count_on(lock(&self.current).metrics.snapshot());
             *lock(&self.current) = Current::of(&delivery, &self.stop);
         }
     }

@@ -4,24 +4,37 @@ use super::Error;
 use crate::notify::config::{self, NotifyFile, Secret, Transport, UnknownOutcome};
 use crate::notify::delivery::{Destination, DestinationKind, UnknownPolicy};
 use crate::notify::outbox::Capacity;
-use crate::notify::slack::client::{SlackClient, Timeouts};
+use crate::notify::slack::client::{Connections, SlackClient, Timeouts};
 
 /// Every destination of the file with its client.
 ///
 /// # Errors
 /// When a secret is missing or an address cannot be used.
 pub fn open(file: &NotifyFile) -> Result<Vec<(Destination, SlackClient)>, Error> {
+    let connections = connections()?;
     let named = file.destinations.iter();
     named
-        .map(|(name, destination)| open_one(name, destination.get_ref()))
+        .map(|(name, destination)| open_one(&connections, name, destination.get_ref()))
         .collect()
 }
 
-fn open_one(
+/// What all of them share.
+///
+/// # Errors
+/// When the system's certificates cannot be read.
+pub fn connections() -> Result<Connections, Error> {
+    Connections::new(Timeouts::default()).map_err(Error::Connections)
+}
+
+/// One of them.
+///
+/// # Errors
+/// When its secret is missing or its address cannot be used.
+pub fn open_one(
+    connections: &Connections,
     name: &str,
     destination: &config::Destination,
 ) -> Result<(Destination, SlackClient), Error> {
-    let timeouts = Timeouts::default();
     let (kind, client) = match &destination.transport {
         Transport::SlackBot {
             token,
@@ -32,12 +45,12 @@ fn open_one(
                 channel: channel.clone(),
                 token_name: reference(token),
             };
-            let client = SlackClient::bot(api_base, &resolve(name, token)?, timeouts);
+            let client = connections.bot(api_base, &resolve(name, token)?);
             (kind, client)
         }
         Transport::SlackWebhook { url } => (
             DestinationKind::Webhook,
-            SlackClient::webhook(&resolve(name, url)?, timeouts),
+            connections.webhook(&resolve(name, url)?),
         ),
     };
     let client = client.map_err(|source| Error::Client {
@@ -79,5 +92,11 @@ fn resolve(destination: &str, secret: &Secret) -> Result<String, Error> {
             })?
         }
     };
-    Ok(text.trim().to_owned())
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Error::EmptySecret {
+            destination: destination.to_owned(),
+        });
+    }
+    Ok(text.to_owned())
 }

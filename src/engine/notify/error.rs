@@ -20,11 +20,6 @@ pub enum Error {
         path: PathBuf,
         problems: Vec<Problem>,
     },
-    #[error(
-        "\"{}\" says snapshot = \"digest\", which walstreet does not do yet: rows of a snapshot are never told; use \"ignore\"",
-        path.display()
-    )]
-    SnapshotDigest { path: PathBuf },
     #[error("state_dir cannot change while walstreet runs: restart it")]
     StateDirectoryChanged,
     #[error("destination \"{destination}\" has no secret: the variable {variable} is not set")]
@@ -38,11 +33,15 @@ pub enum Error {
         path: PathBuf,
         source: std::io::Error,
     },
+    #[error("the secret of destination \"{destination}\" is empty")]
+    EmptySecret { destination: String },
     #[error("destination \"{destination}\" cannot be used")]
     Client {
         destination: String,
         source: ClientError,
     },
+    #[error("could not prepare connections to Slack")]
+    Connections(#[source] ClientError),
     #[error(transparent)]
     Outbox(#[from] OutboxError),
     #[error("could not use the identity key in \"{}\"", directory.display())]
@@ -54,8 +53,8 @@ pub enum Error {
     Delivery(#[from] DeliveryError),
     #[error("could not start the notifier's threads")]
     Thread(#[source] std::io::Error),
-    #[error("could not read what the outbox stored of its rules' windows")]
-    Windows(#[source] serde_json::Error),
+    #[error("could not read what the outbox stored of its rules' windows and repeats")]
+    Noise(#[source] serde_json::Error),
     #[error(
         "the outbox has told all commits up to {told}, but the server is only at {server}: it was restored from a backup, or is \
          another one; give the notifier another state_dir"
@@ -72,14 +71,15 @@ impl Error {
             Self::Delivery(error) => error.is_retriable(),
             Self::Read { .. }
             | Self::File { .. }
-            | Self::SnapshotDigest { .. }
             | Self::StateDirectoryChanged
             | Self::Variable { .. }
             | Self::SecretFile { .. }
+            | Self::EmptySecret { .. }
             | Self::Client { .. }
+            | Self::Connections(_)
             | Self::IdentityKey { .. }
             | Self::Thread(_)
-            | Self::Windows(_)
+            | Self::Noise(_)
             | Self::ServerBehind { .. } => false,
         }
     }
@@ -90,16 +90,17 @@ impl Error {
         match self {
             Self::Read { .. }
             | Self::File { .. }
-            | Self::SnapshotDigest { .. }
             | Self::Variable { .. }
             | Self::SecretFile { .. }
+            | Self::EmptySecret { .. }
             | Self::Client { .. } => true,
             Self::StateDirectoryChanged
+            | Self::Connections(_)
             | Self::Outbox(_)
             | Self::IdentityKey { .. }
             | Self::Delivery(_)
             | Self::Thread(_)
-            | Self::Windows(_)
+            | Self::Noise(_)
             | Self::ServerBehind { .. } => false,
         }
     }

@@ -87,6 +87,14 @@ impl Inbox {
         taken
     }
 
+    /// Waits, unless nothing more comes.
+    pub(super) fn wait_until_closed(&self, timeout: Duration) {
+        if !timeout.is_zero() {
+            let waits = |letters: &mut Letters| !letters.is_closed;
+            drop(self.arrived.wait_timeout_while(self.lock(), timeout, waits));
+        }
+    }
+
     /// Everything that was taken is on disk.
     pub(super) fn settle(&self) {
         self.lock().is_open = false;

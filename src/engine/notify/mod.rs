@@ -14,6 +14,7 @@ mod delivering;
 pub mod destinations;
 mod error;
 mod inbox;
+mod rest;
 mod storing;
 mod tally;
 mod telling;
@@ -29,9 +30,9 @@ pub use tally::Tally;
 pub(super) use telling::Telling;
 
 use crate::notify::clock::Clock;
-use crate::notify::config::{NotifyFile, SnapshotNotices};
+use crate::notify::config::NotifyFile;
 use crate::notify::identity_key;
-use crate::notify::outbox::Outbox;
+use crate::notify::outbox::{Outbox, OutboxError, Standing};
 
 /// The notifier of a process: its outbox and what delivers from it. It outlives the runs of the engine.
 #[derive(Debug)]
@@ -61,6 +62,7 @@ impl Notifier {
                 directory: directory.clone(),
                 source,
             })?;
+        report_removed(&outbox, &file)?;
         let delivering = Delivering::start(Arc::clone(&outbox), destinations)?;
         Ok(Self {
             path: path.to_owned(),
@@ -83,6 +85,7 @@ impl Notifier {
             return Err(Error::StateDirectoryChanged);
         }
         self.delivering.replace(destinations::open(&file)?);
+        report_removed(&self.outbox, &file)?;
         *self.rules.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(file);
         self.generation.fetch_add(1, Relaxed);
         Ok(())
@@ -91,8 +94,7 @@ impl Notifier {
     /// How the destinations stand, for metrics.
     #[must_use]
     pub fn standings(&self) -> Standings {
-        let names = self.file().destinations.keys().cloned().collect();
-        self.delivering.standings(&self.outbox, names)
+        self.delivering.standings(&self.outbox, names(&self.file()))
     }
 
     #[must_use]
@@ -114,6 +116,35 @@ impl Notifier {
     }
 }
 
+fn names(file: &NotifyFile) -> Vec<String> {
+    file.destinations.keys().cloned().collect()
+}
+
+/// Destinations that the file does not have any more, with what is kept for them.
+fn removed(outbox: &Outbox, names: &[String]) -> Result<Vec<(String, Standing)>, OutboxError> {
+    let mut removed = Vec::new();
+    for name in outbox.destinations()? {
+        let standing = outbox.standing(&name)?;
+        if !names.contains(&name) && standing.queued + standing.held > 0 {
+            removed.push((name, standing));
+        }
+    }
+    Ok(removed)
+}
+
+fn report_removed(outbox: &Outbox, file: &NotifyFile) -> Result<(), OutboxError> {
+    for (destination, standing) in removed(outbox, &names(file))? {
+        tracing::warn!(
+            destination,
+            queued = standing.queued,
+            held = standing.held,
+            "a destination is not in the notifier's file any more: its notices are kept until it is there again, and \
+             `walstreet notify queue` lists them"
+        );
+    }
+    Ok(())
+}
+
 /// Reads and checks a notifier's file.
 ///
 /// # Errors
@@ -123,14 +154,8 @@ pub fn read(path: &Path) -> Result<NotifyFile, Error> {
         path: path.to_owned(),
         source,
     })?;
-    let file = NotifyFile::parse(&text).map_err(|problems| Error::File {
+    NotifyFile::parse(&text).map_err(|problems| Error::File {
         path: path.to_owned(),
         problems,
-    })?;
-    match file.notify.snapshot {
-        SnapshotNotices::Ignore => Ok(file),
-        SnapshotNotices::Digest => Err(Error::SnapshotDigest {
-            path: path.to_owned(),
-        }),
-    }
+    })
 }

@@ -10,24 +10,22 @@ use jiff::Timestamp;
 
 use super::delivering::Waker;
 use super::inbox::{Inbox, Letters};
-use super::tally::{Tally, add};
+use super::rest::Rest;
+use super::tally::{Tally, add, observe};
 use crate::notify::collapse::Candidate;
 use crate::notify::config::NotifyFile;
 use crate::notify::last_states::State;
-use crate::notify::noise::{Decision, Noise};
+use crate::notify::noise::{Decision, Held, Noise, NoiseChanges};
 use crate::notify::notice::Notice;
-use crate::notify::outbox::{Intake, Outbox, OutboxError};
+use crate::notify::outbox::{Intake, Outbox, OutboxError, Untold, Why};
 use crate::postgres::Lsn;
 
 /// After the outbox took nothing.
 const RETRY: Duration = Duration::from_secs(1);
 /// Without news.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
-/// Stores follow each other so closely at most: a burst of commits becomes few writes.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
-/// Writing takes a fifth of the time at most.
-const PAUSE_FACTOR: u32 = 4;
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// Lines of the audit that wait while the disk takes nothing.
+const MOST_UNTOLD: usize = 10_000;
 /// What is stale waits so long at most for the stream to reach the present.
 const LONGEST_CATCH_UP: Duration = Duration::from_secs(60);
 
@@ -50,7 +48,9 @@ pub(super) struct Storing {
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     notices: Vec<Notice>,
+    untold: Vec<Untold>,
     states: HashMap<String, State>,
+    noise: NoiseChanges,
     watermark: Lsn,
     /// Windows changed.
     has_decided: bool,
@@ -67,6 +67,7 @@ pub(super) struct CatchUp {
 impl Storing {
     /// Until the inbox is closed.
     pub(super) fn run(mut self) {
+        let mut rest = Rest::default();
         loop {
             let letters = self.inbox.take(self.wait());
             let is_closed = letters.is_closed;
@@ -81,8 +82,8 @@ impl Storing {
                 return;
             }
             if has_stored {
-                let pause = began.elapsed() * PAUSE_FACTOR;
-                std::thread::sleep(pause.clamp(SHORTEST_PAUSE, LONGEST_PAUSE));
+                let pause = rest.after(began, Instant::now());
+                self.inbox.wait_until_closed(pause);
             }
         }
     }
@@ -114,6 +115,10 @@ impl Storing {
         self.take_mutes(now);
         for candidate in candidates {
             let committed_at = candidate.notice.commit.committed_at;
+            let ahead = committed_at.duration_since(now).as_millis();
+            self.tally
+                .clock_ahead_ms
+                .store(u64::try_from(ahead).unwrap_or(0), Relaxed);
             if self.file.notify.is_stale(committed_at, now) {
                 self.catch_up.add(candidate);
                 add(&self.tally.stale, 1);
@@ -150,18 +155,41 @@ impl Storing {
         self.pending.has_decided = true;
         match self.noise.decide(candidate, now) {
             Decision::Send(notice) => self.pending.notices.push(notice),
-            Decision::Held { .. } => add(&self.tally.held, 1),
-            Decision::Repeated(_) => add(&self.tally.repeated, 1),
-            Decision::Muted { .. } => add(&self.tally.muted, 1),
+            Decision::Held {
+                notice,
+                why,
+                digest,
+            } => {
+                let (counter, why) = match why {
+                    Held::Window => (&self.tally.held_window, Why::Window { digest }),
+                    Held::Quiet => (&self.tally.held_quiet, Why::Quiet { digest }),
+                };
+                add(counter, 1);
+                self.pending.leave_untold(Untold::new(&notice, why));
+            }
+            Decision::Repeated(notice) => {
+                add(&self.tally.repeated, 1);
+                self.pending
+                    .leave_untold(Untold::new(&notice, Why::Repeated));
+            }
+            Decision::Muted { notice, mute } => {
+                add(&self.tally.muted, 1);
+                self.pending
+                    .leave_untold(Untold::new(&notice, Why::Muted { mute }));
+            }
         }
     }
 
     fn tell_due(&mut self) {
         let now = Timestamp::now();
         let due = self.noise.due(now);
+        self.noise.forget(now);
         if !due.is_empty() {
-            self.noise.forget(now);
             self.pending.has_decided = true;
+            for notice in &due {
+                let held = Duration::try_from(now.duration_since(notice.began()));
+                observe(&self.tally.hold, held.unwrap_or_default());
+            }
             self.pending.notices.extend(due);
         }
     }
@@ -194,29 +222,22 @@ impl Storing {
         }
     }
 
-    fn write(&self, watermark: Option<Lsn>) -> Result<(), OutboxError> {
-        let windows = serde_json::to_string(&self.noise.state).ok();
-        let now_ms = Timestamp::now().as_millisecond();
-        let pending = &self.pending;
-        match watermark {
-            Some(watermark) => {
-                let intake = Intake {
-                    source: &self.source,
-                    watermark,
-                    notices: &pending.notices,
-                    windows: windows.as_deref(),
-                    states: &pending.states,
-                };
-                self.outbox.store(intake, now_ms)?;
-            }
-            None => {
-                self.outbox.remember_states(&self.source, &pending.states)?;
-                let (source, notices) = (&self.source, &pending.notices);
-                self.outbox
-                    .store_due(source, notices, windows.as_deref(), now_ms)?;
-            }
+    fn write(&mut self, watermark: Option<Lsn>) -> Result<(), OutboxError> {
+        match self.noise.state.take_changes() {
+            Ok(changes) => self.pending.noise.extend(changes),
+            Err(error) => tracing::error!(%error, "could not write down the rules' windows"),
         }
-        Ok(())
+        let pending = &self.pending;
+        let intake = Intake {
+            source: &self.source,
+            watermark,
+            notices: &pending.notices,
+            untold: &pending.untold,
+            noise: &pending.noise,
+            states: &pending.states,
+        };
+        let now_ms = Timestamp::now().as_millisecond();
+        self.outbox.store(intake, now_ms).map(drop)
     }
 
     fn written(&mut self, watermark: Option<Lsn>) {
@@ -227,14 +248,18 @@ impl Storing {
             tracing::info!("the outbox takes notices again: positions are confirmed again");
         }
         self.tally.is_refused.store(false, Relaxed);
-        let told = self.pending.notices.len() as u64;
-        add(&self.tally.queued, told);
+        let now = Timestamp::now();
+        for notice in &self.pending.notices {
+            observe(&self.tally.enqueued, notice.age(now));
+        }
+        let told = std::mem::take(&mut self.pending.notices);
+        add(&self.tally.queued, told.len() as u64);
         self.pending = Pending {
             watermark: self.pending.watermark,
             ..Pending::default()
         };
-        if told > 0 {
-            self.waker.wake();
+        if !told.is_empty() {
+            self.waker.wake(&told);
         }
     }
 
@@ -249,6 +274,24 @@ impl Storing {
         }
         self.pending.is_refused = true;
         self.tally.is_refused.store(true, Relaxed);
+    }
+}
+
+impl Pending {
+    /// A line of the audit each; more than [`MOST_UNTOLD`] share lines, with exact counts.
+    fn leave_untold(&mut self, untold: Untold) {
+        if self.untold.len() < MOST_UNTOLD {
+            return self.untold.push(untold);
+        }
+        match self
+            .untold
+            .iter_mut()
+            .rev()
+            .find(|last| last.is_like(&untold))
+        {
+            Some(last) => last.absorb(&untold),
+            None => self.untold.push(untold),
+        }
     }
 }
 

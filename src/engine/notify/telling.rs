@@ -17,7 +17,7 @@ use crate::change::Change;
 use crate::config::connector::ConnectorConfig;
 use crate::debezium::plan::is_unaltered;
 use crate::notify::collapse::{CommitMatches, StreamOrigin};
-use crate::notify::config::{NotifyFile, OldState};
+use crate::notify::config::{NotifyFile, OldState, Weight};
 use crate::notify::last_states::LastStates;
 use crate::notify::noise::{Noise, NoiseState};
 use crate::notify::notice::Commit;
@@ -73,16 +73,14 @@ impl<'a> Telling<'a> {
                 server: server.flushed,
             });
         }
-        let windows = notifier.outbox.windows(&source)?;
-        let windows = windows.map(|text| serde_json::from_str::<NoiseState>(&text));
-        let windows = windows.transpose().map_err(Error::Windows)?;
+        let noise = NoiseState::load(notifier.outbox.noise(&source)?).map_err(Error::Noise)?;
         let states = LastStates::load(notifier.outbox.states(&source)?);
         let inbox = Arc::new(Inbox::default());
         let stored = Arc::new(AtomicU64::new(told.unwrap_or_default().0));
         let storing = Storing {
             outbox: Arc::clone(&notifier.outbox),
             source,
-            noise: Noise::new(&file, windows.unwrap_or_default()),
+            noise: Noise::new(&file, noise),
             file: Arc::clone(&file),
             inbox: Arc::clone(&inbox),
             waker: notifier.delivering.wake(),
@@ -146,7 +144,12 @@ impl<'a> Telling<'a> {
         };
         let (rules, problems) = TableRules::compile(&self.file, table, &self.notifier.identity_key);
         for problem in problems {
-            tracing::error!(%problem, "a rule of the notifier cannot work; `walstreet check --notify` says what mends it");
+            match problem.weight {
+                Weight::Error => tracing::error!(%problem, "a rule of the notifier cannot work"),
+                Weight::Warning => {
+                    tracing::warn!(%problem, "a rule of the notifier does not tell all")
+                }
+            }
         }
         rules
     }

@@ -6,7 +6,7 @@ use jiff::civil::Time;
 use jiff::tz::TimeZone;
 
 use super::problem::no_such;
-use super::{NotifyFile, Problem, Quiet, RuleConfig};
+use super::{NotifyFile, Problem, Quiet, RuleConfig, SnapshotNotices};
 use crate::notify::amount::Amount;
 use crate::notify::link::DashboardLink;
 use crate::notify::notice::{ConversationMode, Operation};
@@ -18,6 +18,7 @@ const MAX_PER_COMMIT: usize = 50;
 
 pub(super) fn check(file: &NotifyFile) -> Vec<Problem> {
     let mut problems = Vec::new();
+    check_snapshot(file, &mut problems);
     check_destinations(file, &mut problems);
     check_dashboard(file, &mut problems);
     let mut names = BTreeSet::new();
@@ -32,6 +33,18 @@ pub(super) fn check(file: &NotifyFile) -> Vec<Problem> {
     }
     problems.sort_by_key(|problem| problem.at);
     problems
+}
+
+fn check_snapshot(file: &NotifyFile, problems: &mut Vec<Problem>) {
+    let snapshot = &file.notify.snapshot;
+    match snapshot.get_ref() {
+        SnapshotNotices::Ignore => {}
+        SnapshotNotices::Digest => {
+            let what = "walstreet does not tell rows of a snapshot yet, not even in a digest";
+            let problem = file.source.problem(snapshot.span(), what);
+            problems.push(problem.mend("snapshot = \"ignore\""));
+        }
+    }
 }
 
 fn check_destinations(file: &NotifyFile, problems: &mut Vec<Problem>) {

@@ -30,8 +30,8 @@ pub struct NotifyFile {
 #[serde(deny_unknown_fields)]
 pub struct Notify {
     pub state_dir: PathBuf,
-    #[serde(default)]
-    pub snapshot: SnapshotNotices,
+    #[serde(default = "ignored")]
+    pub snapshot: Spanned<SnapshotNotices>,
     #[serde(default)]
     pub old_state: OldState,
     /// After a longer stop, what was missed becomes one digest.
@@ -45,10 +45,9 @@ pub struct Notify {
 }
 
 /// What rows that a snapshot reads are told as. Never one by one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SnapshotNotices {
-    #[default]
     Ignore,
     Digest,
 }
@@ -373,6 +372,10 @@ impl RuleConfig {
 
 fn no_source() -> Source {
     Source::new("")
+}
+
+fn ignored() -> Spanned<SnapshotNotices> {
+    Spanned::new(0..0, SnapshotNotices::Ignore)
 }
 
 fn fifteen_minutes() -> Period {

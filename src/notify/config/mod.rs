@@ -13,6 +13,6 @@ pub use file::{
 };
 pub use period::Period;
 pub use problem::no_such;
-pub use problem::{Position, Problem, Source, nearest};
+pub use problem::{Position, Problem, Source, Weight, nearest};
 pub use secret::Secret;
 pub use states::{StatePattern, States};

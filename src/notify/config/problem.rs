@@ -19,6 +19,31 @@ pub struct Position {
 pub struct Problem {
     pub at: Option<Position>,
     pub what: String,
+    pub weight: Weight,
+    /// SQL statements, or lines of a file; each one mends it.
+    pub remedy: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    /// Something that the file asks for cannot be done.
+    Error,
+    /// It is done, and not all of it as one may expect.
+    Warning,
+}
+
+impl Problem {
+    #[must_use]
+    pub fn mend(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy.push(remedy.into());
+        self
+    }
+
+    #[must_use]
+    pub fn warning(mut self) -> Self {
+        self.weight = Weight::Warning;
+        self
+    }
 }
 
 impl Source {
@@ -32,6 +57,8 @@ impl Source {
         Problem {
             at: Some(self.position(span.start)),
             what: what.into(),
+            weight: Weight::Error,
+            remedy: Vec::new(),
         }
     }
 
@@ -67,6 +94,8 @@ impl Source {
         Problem {
             at: error.span().map(|span| self.position(span.start)),
             what,
+            weight: Weight::Error,
+            remedy: Vec::new(),
         }
     }
 
@@ -91,7 +120,11 @@ impl fmt::Display for Problem {
         if let Some(Position { line, column }) = self.at {
             write!(f, "line {line}, column {column}: ")?;
         }
-        f.write_str(&self.what)
+        f.write_str(&self.what)?;
+        if !self.remedy.is_empty() {
+            write!(f, "; mend it with {}", self.remedy.join(" or "))?;
+        }
+        Ok(())
     }
 }
 

@@ -51,9 +51,30 @@ impl States {
     /// has every other value.
     #[must_use]
     pub fn contains(&self, value: Option<&[u8]>) -> bool {
+        self.decide(|pattern| pattern.matches(value))
+    }
+
+    /// The same for a value that no pattern names.
+    #[must_use]
+    pub fn contains_others(&self) -> bool {
+        self.decide(|pattern| match pattern {
+            StatePattern::Any | StatePattern::Not(_) | StatePattern::NotNull => true,
+            StatePattern::Null | StatePattern::Value(_) => false,
+        })
+    }
+
+    /// The values that it names or denies.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|pattern| match pattern {
+            StatePattern::Value(value) | StatePattern::Not(value) => Some(value.as_str()),
+            StatePattern::Any | StatePattern::Null | StatePattern::NotNull => None,
+        })
+    }
+
+    fn decide(&self, matches: impl Fn(&StatePattern) -> bool) -> bool {
         let mut named = None;
         for pattern in &self.0 {
-            let matches = pattern.matches(value);
+            let matches = matches(pattern);
             match pattern {
                 StatePattern::Not(_) | StatePattern::NotNull if !matches => return false,
                 StatePattern::Not(_) | StatePattern::NotNull => {}
@@ -131,5 +152,31 @@ mod tests {
         );
         assert!(!contains(&["*", "!A"], Some("A")) && contains(&["*", "!A"], Some("B")));
         assert!(contains(&["!=!A"], Some("A")) && !contains(&["!=!A"], Some("!A")));
+    }
+
+    #[test]
+    fn a_value_that_no_pattern_names_is_like_any_other_of_them() {
+        let sets: [&[&str]; 9] = [
+            &["*"],
+            &["A"],
+            &["null"],
+            &["!null"],
+            &["!A"],
+            &["A", "!null"],
+            &["*", "!A"],
+            &["A", "!B"],
+            &["null", "*"],
+        ];
+        for set in sets {
+            let patterns = set
+                .iter()
+                .map(|text| StatePattern::from((*text).to_owned()));
+            let states = States(patterns.collect());
+            assert_eq!(
+                states.contains_others(),
+                states.contains(Some(b"unnamed")),
+                "{set:?}"
+            );
+        }
     }
 }

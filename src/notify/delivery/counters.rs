@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::telemetry::histogram::Histogram;
+
 /// Since the process started. Labels are of a closed set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
@@ -25,4 +27,6 @@ pub struct Counters {
     pub parked: u64,
     pub is_parked: bool,
     pub last_success_at_ms: Option<i64>,
+    /// By rule: from the commit, or from the end of what held a notice, to Slack's answer.
+    pub lags: BTreeMap<String, Histogram>,
 }

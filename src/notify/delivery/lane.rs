@@ -16,6 +16,9 @@ use crate::notify::random::Random;
 use crate::notify::slack::answer::{LookOutcome, Outcome, Posted};
 use crate::notify::slack::limits;
 
+/// How often to see whether too much waits: that costs the more the more it is.
+const FOLD_INTERVAL: Duration = Duration::from_secs(5);
+
 /// What the lane wants now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -47,6 +50,7 @@ pub struct Lane {
     keys: PaceKeys,
     in_flight: Option<InFlight>,
     closed_until: Duration,
+    fold_at: Duration,
     is_parked: bool,
     /// Since the last success: they lengthen the back-off.
     failures: u32,
@@ -89,6 +93,7 @@ impl Lane {
             keys,
             in_flight: None,
             closed_until: now.monotonic + left.min(limits::RETRY_AFTER_CAP),
+            fold_at: now.monotonic,
             is_parked,
             failures: 0,
             looks: 0,
@@ -122,8 +127,13 @@ impl Lane {
         if self.in_flight.is_some() {
             return Ok(Step::Busy);
         }
-        let folded = outbox.fold(self.name(), self.destination.capacity, now.wall_ms())?;
-        self.report_folded(folded.notices);
+        if now.monotonic >= self.fold_at {
+            let folded = outbox.fold(self.name(), self.destination.capacity, now.wall_ms())?;
+            self.report_folded(folded.notices);
+            if folded.notices == 0 {
+                self.fold_at = now.monotonic + FOLD_INTERVAL;
+            }
+        }
         if now.monotonic < self.closed_until {
             return Ok(Step::Wait(self.closed_until));
         }
@@ -291,6 +301,11 @@ impl Lane {
             }
         };
         self.end(queued, &ending, "ok", outbox, now)?;
+        if matches!(ending, Ending::Sent { .. }) {
+            let lags = &mut self.counters.lags;
+            let lag = lags.entry(queued.notice.rule.clone()).or_default();
+            lag.observe(queued.notice.age(now.wall()));
+        }
         if self.is_parked {
             outbox.set_wait(self.name(), &Wait::default(), now.wall_ms())?;
             tracing::info!(

@@ -139,6 +139,24 @@ fn a_lost_answer_is_a_marked_repeat_or_found_again_or_held() {
 }
 
 #[test]
+fn a_destination_that_closes_before_the_look_is_looked_into_when_it_opens() {
+    for word in ["revoked", "archived", "redirect"] {
+        let mut world = World::new(vec![bot("ops", UnknownPolicy::Reconcile)]);
+        world.fault("drop*1");
+        world.fault(&format!("{word}*1@conversations.history"));
+        world.store(&many("ops", 2));
+        world.run(seconds(600));
+        assert_eq!(
+            (world.slack.log.len(), world.slack.counters.duplicates),
+            (2, 0),
+            "{word}"
+        );
+        assert_eq!((world.counters().parked, world.counters().found), (1, 1));
+        assert!(!world.counters().is_parked);
+    }
+}
+
+#[test]
 fn what_never_arrived_is_sent_again_after_two_looks() {
     let mut world = World::new(vec![bot("ops", UnknownPolicy::Reconcile)]);
     world.fault("hang*1");

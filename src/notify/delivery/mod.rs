@@ -13,7 +13,7 @@ pub use counters::Counters;
 pub use lane::{Answer, Lane, Step};
 pub use paces::Paces;
 pub use request::{Request, first};
-pub use run::{Delivery, DeliveryError, Metrics};
+pub use run::{Delivery, DeliveryError, Metrics, Wake};
 
 use super::outbox::Capacity;
 
@@ -52,6 +52,8 @@ pub struct Destination {
 mod crash_tests;
 #[cfg(test)]
 mod lane_tests;
+#[cfg(test)]
+mod outage_tests;
 #[cfg(test)]
 mod run_tests;
 #[cfg(test)]

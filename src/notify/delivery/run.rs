@@ -1,7 +1,7 @@
-//! The loop that runs all lanes.
+//! The loop that runs all lanes. It looks only at those that something happened to, or whose time has come.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -24,6 +24,8 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Threads go on for a month, and the audit is kept as long.
 const KEEP: Duration = Duration::from_secs(30 * 24 * 3_600);
 const PRUNE_INTERVAL: Duration = Duration::from_secs(3_600);
+/// An idle connection is kept for 90 s (`reqwest`'s `pool_idle_timeout`): a message then finds one open.
+const WARM_INTERVAL: Duration = Duration::from_secs(45);
 
 #[derive(Debug, thiserror::Error)]
 pub enum DeliveryError {
@@ -61,6 +63,31 @@ impl Metrics {
     }
 }
 
+/// Tells the delivery of new notices.
+#[derive(Clone, Debug, Default)]
+pub struct Wake {
+    destinations: Arc<Mutex<BTreeSet<String>>>,
+    notify: Arc<Notify>,
+}
+
+impl Wake {
+    /// The outbox has something new for these destinations.
+    pub fn wake(&self, destinations: impl IntoIterator<Item = String>) {
+        self.lock().extend(destinations);
+        self.notify.notify_one();
+    }
+
+    fn take(&self) -> BTreeSet<String> {
+        std::mem::take(&mut *self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.destinations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// A lane with its socket.
 #[derive(Debug)]
 struct Wired {
@@ -69,6 +96,8 @@ struct Wired {
     /// Came back while the outbox took nothing.
     answer: Option<Answer>,
     retry_at: Duration,
+    /// It has nothing to do before.
+    due: Duration,
 }
 
 /// All lanes. The outbox is written by the engine too; [`Delivery::wake`] tells of new notices.
@@ -78,12 +107,13 @@ pub struct Delivery {
     lanes: Vec<Wired>,
     paces: Paces,
     clock: Clock,
-    wake: Arc<Notify>,
+    wake: Wake,
     retry: Arc<Notify>,
     metrics: Metrics,
     /// Of the outbox, as we saw it last.
     version: i64,
     prune_at: Duration,
+    warm_at: Duration,
 }
 
 impl Delivery {
@@ -103,6 +133,7 @@ impl Delivery {
                 client,
                 answer: None,
                 retry_at: Duration::ZERO,
+                due: Duration::ZERO,
             });
         }
         let version = outbox.version()?;
@@ -111,17 +142,31 @@ impl Delivery {
             lanes,
             paces: Paces::default(),
             clock,
-            wake: Arc::new(Notify::new()),
+            wake: Wake::default(),
             retry: Arc::new(Notify::new()),
             metrics: Metrics::default(),
             version,
             prune_at: now.monotonic,
+            warm_at: now.monotonic,
         })
     }
 
-    /// Notify it after every store.
-    pub fn wake(&self) -> Arc<Notify> {
-        Arc::clone(&self.wake)
+    /// Goes on counting where an earlier delivery of this process ended: metrics do not begin anew with a reload.
+    pub fn count_on(&mut self, mut earlier: BTreeMap<String, Counters>) {
+        for wired in &mut self.lanes {
+            if let Some(counters) = earlier.remove(wired.lane.name()) {
+                let is_parked = wired.lane.counters.is_parked;
+                wired.lane.counters = Counters {
+                    is_parked,
+                    ..counters
+                };
+            }
+        }
+    }
+
+    /// Tell it after every store.
+    pub fn wake(&self) -> Wake {
+        self.wake.clone()
     }
 
     /// Notify it after a reload: parked destinations are tried at once.
@@ -138,10 +183,11 @@ impl Delivery {
     /// # Errors
     /// When the outbox is damaged.
     pub async fn run(mut self, cancel: CancellationToken) -> Result<(), DeliveryError> {
-        let mut requests = JoinSet::new();
+        let (mut requests, mut warming) = (JoinSet::new(), JoinSet::new());
+        let (wake, retry) = (Arc::clone(&self.wake.notify), Arc::clone(&self.retry));
+        self.warm(&mut warming);
         while !cancel.is_cancelled() {
             let until = self.step(&mut requests)?;
-            let (wake, retry) = (Arc::clone(&self.wake), Arc::clone(&self.retry));
             while !cancel.is_cancelled() {
                 let sleep = until.saturating_sub(self.clock.now().monotonic);
                 tokio::select! {
@@ -152,11 +198,15 @@ impl Delivery {
                     }
                     () = wake.notified() => break,
                     () = retry.notified() => {
-                        self.lanes.iter_mut().for_each(|wired| wired.lane.retry_now());
+                        for wired in &mut self.lanes {
+                            wired.lane.retry_now();
+                            wired.due = Duration::ZERO;
+                        }
                         break;
                     }
                     () = tokio::time::sleep(sleep), if sleep < LOOK_INTERVAL => break,
                     () = tokio::time::sleep(LOOK_INTERVAL) => {
+                        self.warm(&mut warming);
                         if self.look()? {
                             break;
                         }
@@ -200,6 +250,7 @@ impl Delivery {
         if changed {
             for wired in &mut self.lanes {
                 wired.lane.changed(&self.outbox)?;
+                wired.due = Duration::ZERO;
             }
         }
         Ok(changed)
@@ -208,7 +259,7 @@ impl Delivery {
     fn take(&mut self, (at, answer): (usize, Answer)) {
         if let Some(wired) = self.lanes.get_mut(at) {
             wired.answer = Some(answer);
-            wired.retry_at = Duration::ZERO;
+            (wired.retry_at, wired.due) = (Duration::ZERO, Duration::ZERO);
         }
     }
 
@@ -216,26 +267,46 @@ impl Delivery {
     fn step(&mut self, requests: &mut JoinSet<(usize, Answer)>) -> Result<Duration, DeliveryError> {
         let now = self.clock.now();
         self.apply(now)?;
+        let woken = self.wake.take();
         let mut until = now.monotonic + LONGEST_SLEEP;
         for (at, wired) in self.lanes.iter_mut().enumerate() {
-            if now.monotonic < wired.retry_at {
-                until = until.min(wired.retry_at);
-                continue;
-            }
-            match wired.lane.next(&self.outbox, &mut self.paces, now) {
-                Ok(Step::Send(request)) => {
-                    let client = wired.client.clone();
-                    requests.spawn(async move { (at, send(&client, &request).await) });
+            let is_woken = woken.contains(wired.lane.name());
+            wired.due = wired
+                .retry_at
+                .max(if is_woken { Duration::ZERO } else { wired.due });
+            if wired.due <= now.monotonic {
+                wired.due = now.monotonic + LONGEST_SLEEP;
+                match wired.lane.next(&self.outbox, &mut self.paces, now) {
+                    Ok(Step::Send(request)) => {
+                        let client = wired.client.clone();
+                        requests.spawn(async move { (at, send(&client, &request).await) });
+                    }
+                    Ok(Step::Wait(moment)) => wired.due = wired.due.min(moment),
+                    Ok(Step::Idle | Step::Busy) => {}
+                    Err(error) => wired.due = wired.hold_off(error, now)?,
                 }
-                Ok(Step::Wait(moment)) => until = until.min(moment),
-                Ok(Step::Idle | Step::Busy) => {}
-                Err(error) => {
-                    until = until.min(wired.hold_off(error, now)?);
-                }
+                self.metrics.set(&wired.lane);
             }
-            self.metrics.set(&wired.lane);
+            until = until.min(wired.due);
         }
         Ok(until)
+    }
+
+    /// Opens a connection to each host that has none open: the next message then costs one way there and back.
+    fn warm(&mut self, warming: &mut JoinSet<()>) {
+        let now = self.clock.now().monotonic;
+        while warming.try_join_next().is_some() {}
+        if now < self.warm_at {
+            return;
+        }
+        self.warm_at = now + WARM_INTERVAL;
+        let clients = self.lanes.iter().map(|wired| &wired.client);
+        let hosts: BTreeMap<_, _> = clients
+            .map(|client| (client.origin(), client.clone()))
+            .collect();
+        for client in hosts.into_values() {
+            warming.spawn(async move { client.warm().await });
+        }
     }
 
     fn apply(&mut self, now: Moment) -> Result<(), DeliveryError> {

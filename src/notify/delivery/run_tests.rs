@@ -13,7 +13,7 @@ use crate::notify::fake_slack::server::{FakeSlack, listen};
 use crate::notify::fake_slack::workspace::{Pace, Workspace};
 use crate::notify::outbox::{Intake, Outbox};
 use crate::notify::sample::notice;
-use crate::notify::slack::client::{SlackClient, Timeouts};
+use crate::notify::slack::client::{Connections, Timeouts};
 use crate::postgres::Lsn;
 
 #[test]
@@ -38,7 +38,7 @@ async fn deliver() {
     let outbox = Arc::new(Outbox::open(directory.path(), 1).unwrap());
     let api = format!("{address}/api");
     let hook = format!("{address}/services/T0/hook/key");
-    let timeouts = Timeouts::default();
+    let connections = Connections::new(Timeouts::default()).unwrap();
     let destinations = vec![
         (
             Destination {
@@ -49,12 +49,9 @@ async fn deliver() {
                 },
                 ..bot("ops", UnknownPolicy::Reconcile)
             },
-            SlackClient::bot(&api, "xoxb-1", timeouts).unwrap(),
+            connections.bot(&api, "xoxb-1").unwrap(),
         ),
-        (
-            webhook("quick"),
-            SlackClient::webhook(&hook, timeouts).unwrap(),
-        ),
+        (webhook("quick"), connections.webhook(&hook).unwrap()),
     ];
     let delivery = Delivery::new(Arc::clone(&outbox), destinations).unwrap();
     let (wake, metrics) = (delivery.wake(), delivery.metrics());
@@ -62,19 +59,20 @@ async fn deliver() {
 
     let intake = Intake {
         source: "s",
-        watermark: Lsn(1),
+        watermark: Some(Lsn(1)),
+        untold: &[],
         notices: &[
             notice("ops", "a", 1),
             notice("ops", "b", 2),
             notice("quick", "a", 1),
         ],
-        windows: None,
+        noise: &Default::default(),
         states: &std::collections::HashMap::new(),
     };
     outbox
         .store(intake, Clock::start().now().wall_ms())
         .unwrap();
-    wake.notify_one();
+    wake.wake(["ops".to_owned(), "quick".to_owned()]);
     let all_told = async {
         while slack.workspace().log.len() < 3 || metrics.snapshot()["ops"].sent < 2 {
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -67,6 +67,8 @@ pub(super) struct World {
     pub(super) killer: Option<Killer>,
     /// When requests reached Slack, by destination.
     pub(super) requests: Vec<(Duration, String)>,
+    /// Nobody listens where Slack was.
+    pub(super) is_away: bool,
 }
 
 impl World {
@@ -88,7 +90,16 @@ impl World {
             watermark: 0,
             killer: None,
             requests: Vec::new(),
+            is_away: false,
         }
+    }
+
+    /// What the outbox takes of the disk.
+    pub(super) fn disk_bytes(&self) -> u64 {
+        let files = std::fs::read_dir(self.directory.path()).unwrap();
+        files
+            .map(|file| file.unwrap().metadata().unwrap().len())
+            .sum()
     }
 
     pub(super) fn fault(&mut self, fault: &str) {
@@ -103,9 +114,10 @@ impl World {
         self.watermark += 1;
         let intake = Intake {
             source: "s",
-            watermark: Lsn(self.watermark),
+            watermark: Some(Lsn(self.watermark)),
             notices,
-            windows: None,
+            noise: &Default::default(),
+            untold: &[],
             states: &std::collections::HashMap::new(),
         };
         self.outbox().store(intake, self.now.wall_ms()).unwrap();
@@ -204,6 +216,13 @@ impl World {
         self.advance(Duration::from_millis(50));
         let webhook = matches!(self.lanes[at].destination().kind, DestinationKind::Webhook);
         let asked = wire(request, webhook, self.lanes[at].name());
+        if self.is_away {
+            let error = unanswered(ErrorClass::Transient, "connect");
+            return match request {
+                Request::Look(_) => Answer::Looked(LookOutcome::Failed(error)),
+                Request::Post(_) | Request::Update(_) => Answer::Written(Outcome::Failed(error)),
+            };
+        }
         let reply = self.slack.answer(&asked, self.now);
         let lost = |label| unanswered(ErrorClass::Unknown, label);
         let (answer, error) = match reply {

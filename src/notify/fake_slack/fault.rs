@@ -89,24 +89,45 @@ impl FromStr for Fault {
     }
 }
 
+impl FaultKind {
+    /// Without its value.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::TooMany { .. } => "429",
+            Self::Status(_) => "status",
+            Self::Error(_) => "error",
+            Self::Archived => "archived",
+            Self::Revoked => "revoked",
+            Self::Refuse => "refuse",
+            Self::Hang => "hang",
+            Self::Drop => "drop",
+            Self::BadJson => "bad-json",
+            Self::Empty => "empty",
+            Self::Redirect => "redirect",
+            Self::Slow(_) => "slow",
+        }
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind.name())?;
         match &self.kind {
-            FaultKind::TooMany { retry_after: None } => write!(f, "429")?,
             FaultKind::TooMany {
                 retry_after: Some(seconds),
-            } => write!(f, "429={seconds}")?,
-            FaultKind::Status(status) => write!(f, "status={status}")?,
-            FaultKind::Error(word) => write!(f, "error={word}")?,
-            FaultKind::Archived => write!(f, "archived")?,
-            FaultKind::Revoked => write!(f, "revoked")?,
-            FaultKind::Refuse => write!(f, "refuse")?,
-            FaultKind::Hang => write!(f, "hang")?,
-            FaultKind::Drop => write!(f, "drop")?,
-            FaultKind::BadJson => write!(f, "bad-json")?,
-            FaultKind::Empty => write!(f, "empty")?,
-            FaultKind::Redirect => write!(f, "redirect")?,
-            FaultKind::Slow(delay) => write!(f, "slow={}", delay.as_millis())?,
+            } => write!(f, "={seconds}")?,
+            FaultKind::Status(status) => write!(f, "={status}")?,
+            FaultKind::Error(word) => write!(f, "={word}")?,
+            FaultKind::Slow(delay) => write!(f, "={}", delay.as_millis())?,
+            FaultKind::TooMany { retry_after: None }
+            | FaultKind::Archived
+            | FaultKind::Revoked
+            | FaultKind::Refuse
+            | FaultKind::Hang
+            | FaultKind::Drop
+            | FaultKind::BadJson
+            | FaultKind::Empty
+            | FaultKind::Redirect => {}
         }
         match self.chance {
             Chance::Times(times) => write!(f, "*{times}")?,

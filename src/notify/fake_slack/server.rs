@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER};
 use hyper::service::service_fn;
 use hyper::{Method, Response};
 use hyper_util::rt::TokioIo;
@@ -21,6 +21,7 @@ use super::workspace::{Answer, Reply, Request, Target, Workspace};
 use crate::notify::clock::Clock;
 
 const PAGE: &str = include_str!("page.html");
+const SCOPES: HeaderName = HeaderName::from_static("x-oauth-scopes");
 const LARGEST_BODY: usize = 1 << 20;
 /// How many messages the page shows.
 const SHOWN: usize = 200;
@@ -99,10 +100,15 @@ impl FakeSlack {
 
     async fn slack(&self, request: &Request) -> Result<Response<Full<Bytes>>, Closed> {
         let reply = self.workspace().answer(request, self.clock.now());
+        let scopes = self.workspace().scopes.parse().ok();
         match reply {
             Reply::Answer(answer) => {
                 tokio::time::sleep(answer.delay).await;
-                Ok(response(answer))
+                let mut response = response(answer);
+                if let (Target::Method(_), Some(scopes)) = (&request.target, scopes) {
+                    response.headers_mut().insert(SCOPES, scopes);
+                }
+                Ok(response)
             }
             Reply::Close => Err(Closed),
             Reply::Hang => std::future::pending().await,
@@ -141,7 +147,10 @@ impl FakeSlack {
         json!({
             "counters": workspace.counters,
             "faults": faults,
+            "names": workspace.names,
             "messages": workspace.posted[first..],
+            // How many come before them.
+            "earlier": first,
         })
     }
 }
@@ -238,4 +247,27 @@ fn json_answer(status: u16, value: &Value) -> Response<Full<Bytes>> {
     let json = hyper::header::HeaderValue::from_static("application/json; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, json);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PAGE;
+
+    #[test]
+    fn the_page_takes_nothing_from_elsewhere_and_never_reads_text_as_markup() {
+        assert!(PAGE.contains("default-src 'none'"));
+        for word in [
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+            "DOMParser",
+            "createContextualFragment",
+            "eval(",
+            "src=",
+            "@import",
+        ] {
+            assert!(!PAGE.contains(word), "{word}");
+        }
+    }
 }

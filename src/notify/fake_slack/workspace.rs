@@ -102,6 +102,8 @@ pub struct Accepted {
     /// Slack makes several messages of a text above 4,000 characters.
     pub pieces: usize,
     pub body: Value,
+    /// The fault that struck the request: its answer may not have arrived.
+    pub fault: Option<&'static str>,
 }
 
 /// What was asked, accepted or not.
@@ -113,6 +115,8 @@ pub struct Counters {
     pub rate_limited: u64,
     pub refused: u64,
     pub faults: u64,
+    /// The same by kind.
+    pub struck: BTreeMap<&'static str, u64>,
     /// Accepted deliveries beyond the first of each delivery id.
     pub duplicates: u64,
 }
@@ -121,6 +125,10 @@ pub struct Counters {
 pub struct Workspace {
     pace: Pace,
     pub faults: Faults,
+    /// What the page calls a channel, by its id.
+    pub names: BTreeMap<String, String>,
+    /// What tokens may do, as Slack's header says it.
+    pub scopes: String,
     pub counters: Counters,
     pub posted: Vec<Posted>,
     pub log: Vec<Accepted>,
@@ -134,6 +142,8 @@ impl Workspace {
         Self {
             pace,
             faults: Faults::new(seed),
+            names: BTreeMap::new(),
+            scopes: "chat:write,channels:history".to_owned(),
             counters: Counters::default(),
             posted: Vec::new(),
             log: Vec::new(),
@@ -161,7 +171,13 @@ impl Workspace {
         match self.faults.strike(call.method, &call.channel) {
             Some(fault) => {
                 self.counters.faults += 1;
-                self.faulty(&fault, &call, now)
+                *self.counters.struck.entry(fault.name()).or_default() += 1;
+                let before = self.log.len();
+                let reply = self.faulty(&fault, &call, now);
+                for accepted in &mut self.log[before..] {
+                    accepted.fault = Some(fault.name());
+                }
+                reply
             }
             None => self.fair(&call, now),
         }
@@ -337,6 +353,7 @@ impl Workspace {
             mentions: markup::mentions(&call.body),
             pieces: text.chars().count().div_ceil(limits::TEXT_SPLIT).max(1),
             body: call.body.clone(),
+            fault: None,
         });
     }
 

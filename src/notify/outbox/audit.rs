@@ -4,7 +4,7 @@ use rusqlite::{Transaction, params};
 use serde_json::{Value, json};
 
 use super::{Outbox, OutboxError};
-use crate::notify::notice::{Content, Notice};
+use crate::notify::notice::{Content, DeliveryId, Notice};
 
 /// A line before it is written.
 pub(super) struct Audit<'a> {
@@ -46,13 +46,127 @@ pub(super) fn origin(notice: &Notice) -> Value {
         "xid": notice.commit.xid,
         "committed_at": notice.commit.committed_at,
     });
-    if let (Content::Change(change), Value::Object(facts)) = (&notice.content, &mut facts) {
-        facts.insert("table".to_owned(), json!(change.table));
-        facts.insert("key".to_owned(), json!(change.key));
-        facts.insert("from".to_owned(), json!(change.from));
-        facts.insert("to".to_owned(), json!(change.to));
+    let content = match &notice.content {
+        Content::Change(change) => json!({
+            "table": change.table,
+            "key": change.key,
+            "from": change.from,
+            "to": change.to,
+            "sums": sums(change.amount.iter().map(|money| (&money.currency, json!(money.amount)))),
+        }),
+        Content::Digest(digest) => {
+            let first = digest.span.map(|(first, _)| first);
+            json!({
+                "table": digest.table,
+                "steps": digest.transitions,
+                "sums": sums(digest.sums.iter().map(|sum| (&sum.currency, json!(sum.total)))),
+                "first_lsn": first.map(|first| first.lsn.to_string()),
+                "first_committed_at": first.map(|first| first.committed_at),
+            })
+        }
+    };
+    if let (Value::Object(facts), Value::Object(content)) = (&mut facts, content) {
+        facts.extend(content);
     }
     facts
+}
+
+/// Amounts by currency, as the message tells them.
+fn sums<'a>(amounts: impl Iterator<Item = (&'a String, Value)>) -> Value {
+    let by_currency = amounts.map(|(currency, amount)| (currency.clone(), amount));
+    Value::Object(by_currency.collect())
+}
+
+/// What is not true of several when it is true of one; the table is the rule's.
+const OF_ONE: [&str; 5] = ["key", "from", "to", "steps", "sums"];
+
+/// A change that a rule matched and that is not told, or not by a message of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Untold {
+    destination: String,
+    delivery_id: Option<String>,
+    why: Why,
+    facts: Value,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Why {
+    /// An equal change of the same key was told shortly before.
+    Repeated,
+    Muted {
+        mute: u64,
+    },
+    /// It is in the digest at the end of the rule's window.
+    Window {
+        digest: DeliveryId,
+    },
+    /// It is in the digest at the end of the quiet hours.
+    Quiet {
+        digest: DeliveryId,
+    },
+}
+
+impl Untold {
+    #[must_use]
+    pub fn new(notice: &Notice, why: Why) -> Self {
+        let mut facts = origin(notice);
+        match &why {
+            Why::Repeated | Why::Muted { .. } => {}
+            Why::Window { digest } | Why::Quiet { digest } => facts["digest"] = json!(digest),
+        }
+        Self {
+            destination: notice.destination.clone(),
+            delivery_id: Some(notice.id.as_str().to_owned()),
+            why,
+            facts,
+        }
+    }
+
+    /// Whether one line can stand for both.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        (&self.destination, &self.why, &self.facts["rule"])
+            == (&other.destination, &other.why, &other.facts["rule"])
+    }
+
+    /// One line for both.
+    pub fn absorb(&mut self, later: &Self) {
+        let changes = |facts: &Value| facts["changes"].as_u64().unwrap_or(0);
+        let sum = changes(&self.facts) + changes(&later.facts);
+        for name in ["lsn", "xid", "committed_at"] {
+            self.facts[name] = later.facts[name].clone();
+        }
+        self.facts["changes"] = json!(sum);
+        if let Value::Object(facts) = &mut self.facts {
+            facts.retain(|name, _| !OF_ONE.contains(&name.as_str()));
+        }
+        self.delivery_id = None;
+    }
+
+    pub(super) fn record_all(
+        untold: &[Self],
+        transaction: &Transaction<'_>,
+        now_ms: i64,
+    ) -> rusqlite::Result<()> {
+        for untold in untold {
+            let (what, detail) = match &untold.why {
+                Why::Repeated => ("repeated", None),
+                Why::Muted { mute } => ("muted", Some(format!("mute {mute}"))),
+                Why::Window { .. } => ("held back", Some("window".to_owned())),
+                Why::Quiet { .. } => ("held back", Some("quiet hours".to_owned())),
+            };
+            Audit {
+                at_ms: now_ms,
+                destination: &untold.destination,
+                delivery_id: untold.delivery_id.as_deref(),
+                what,
+                detail: detail.as_deref(),
+                facts: Some(untold.facts.clone()),
+            }
+            .record(transaction)?;
+        }
+        Ok(())
+    }
 }
 
 /// A line of the audit.
@@ -98,5 +212,28 @@ impl Outbox {
             })?;
             rows.collect()
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notify::sample::notice;
+
+    #[test]
+    fn many_untold_changes_share_a_line_with_an_exact_count() {
+        let untold = |key: &str, number| Untold::new(&notice("ops", key, number), Why::Repeated);
+        let mut line = untold("a", 1);
+        for number in 2..=5 {
+            let later = untold("b", number);
+            assert!(line.is_like(&later));
+            line.absorb(&later);
+        }
+        assert_eq!(line.facts["changes"], 5);
+        assert_eq!(line.facts["xid"], 5);
+        assert!(line.facts.get("key").is_none() && line.delivery_id.is_none());
+        let muted = Untold::new(&notice("ops", "a", 6), Why::Muted { mute: 1 });
+        assert!(!line.is_like(&muted));
+        assert!(!line.is_like(&Untold::new(&notice("quick", "a", 6), Why::Repeated)));
     }
 }

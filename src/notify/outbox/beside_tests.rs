@@ -13,9 +13,10 @@ fn with(notices: &[Notice]) -> (tempfile::TempDir, Outbox) {
     let outbox = Outbox::open(directory.path(), 1).unwrap();
     let intake = Intake {
         source: "s",
-        watermark: Lsn(9_000),
+        watermark: Some(Lsn(9_000)),
         notices,
-        windows: None,
+        noise: &Default::default(),
+        untold: &[],
         states: &std::collections::HashMap::new(),
     };
     outbox.store(intake, 10).unwrap();

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::audit::{self, Audit};
-use super::{Outbox, OutboxError, states};
+use super::audit::{self, Audit, Untold};
+use super::{Outbox, OutboxError, noise, states};
 use crate::notify::last_states::State;
+use crate::notify::noise::NoiseChanges;
 use crate::notify::notice::{Content, Notice, Severity};
 use crate::postgres::Lsn;
 
@@ -15,11 +16,14 @@ use crate::postgres::Lsn;
 pub struct Intake<'a> {
     /// Names the stream: the system identifier and the slot.
     pub source: &'a str,
-    /// Every commit up to here is in this intake or an earlier one.
-    pub watermark: Lsn,
+    /// Every commit up to here is in this intake or an earlier one. `None`: no commit made it, but time did, the end of a window or of
+    /// quiet hours, or a snapshot.
+    pub watermark: Option<Lsn>,
     pub notices: &'a [Notice],
-    /// The rule engine's windows as they stand at the watermark.
-    pub windows: Option<&'a str>,
+    /// What else matched, for the audit.
+    pub untold: &'a [Untold],
+    /// What changed of the noise rules' state.
+    pub noise: &'a NoiseChanges,
     /// Last values of watched columns that these commits changed.
     pub states: &'a HashMap<String, State>,
 }
@@ -32,7 +36,7 @@ pub struct Stored {
 }
 
 impl Outbox {
-    /// Stores the notices, the windows and the watermark; on disk when it returns. A watermark that was reached before brings
+    /// Stores the notices, the noise rules' state and the watermark; on disk when it returns. A watermark that was reached before brings
     /// nothing new: PostgreSQL sends again what we had no time to confirm.
     ///
     /// # Errors
@@ -40,46 +44,18 @@ impl Outbox {
     pub fn store(&self, intake: Intake<'_>, now_ms: i64) -> Result<Stored, OutboxError> {
         let bodies = bodies(intake.notices)?;
         self.write(|transaction| {
-            let reached = watermark(transaction, intake.source)?;
-            if reached.is_some_and(|reached| reached >= intake.watermark) {
+            if let Some(watermark) = intake.watermark
+                && !advance(transaction, intake.source, watermark)?
+            {
                 return Ok(Stored {
                     new: 0,
                     known: intake.notices.len() as u64,
                 });
             }
-            transaction
-                .prepare_cached(
-                    "INSERT INTO source (name, watermark, windows) VALUES (?1, ?2, ?3)
-                     ON CONFLICT (name) DO UPDATE SET watermark = excluded.watermark, windows = excluded.windows",
-                )?
-                .execute(params![
-                    intake.source,
-                    position(intake.watermark),
-                    intake.windows
-                ])?;
+            noise::write(transaction, intake.source, intake.noise)?;
             states::write(transaction, intake.source, intake.states)?;
+            Untold::record_all(intake.untold, transaction, now_ms)?;
             insert(transaction, intake.notices, &bodies, now_ms)
-        })
-    }
-
-    /// Stores notices that time made, not a commit: the end of a window, of quiet hours; with the windows that are left.
-    ///
-    /// # Errors
-    /// When the file takes nothing.
-    pub fn store_due(
-        &self,
-        source: &str,
-        notices: &[Notice],
-        windows: Option<&str>,
-        now_ms: i64,
-    ) -> Result<Stored, OutboxError> {
-        let bodies = bodies(notices)?;
-        self.write(|transaction| {
-            transaction.execute(
-                "UPDATE source SET windows = ?2 WHERE name = ?1",
-                params![source, windows],
-            )?;
-            insert(transaction, notices, &bodies, now_ms)
         })
     }
 
@@ -90,23 +66,20 @@ impl Outbox {
     pub fn watermark(&self, source: &str) -> Result<Option<Lsn>, OutboxError> {
         self.read(|connection| watermark(connection, source))
     }
+}
 
-    /// The windows as they were stored last.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn windows(&self, source: &str) -> Result<Option<String>, OutboxError> {
-        self.read(|connection| {
-            let windows = connection
-                .query_row(
-                    "SELECT windows FROM source WHERE name = ?1",
-                    [source],
-                    |row| row.get::<_, Option<String>>(0),
-                )
-                .optional()?;
-            Ok(windows.flatten())
-        })
+/// Whether the source was not there before.
+fn advance(transaction: &Transaction<'_>, source: &str, to: Lsn) -> rusqlite::Result<bool> {
+    if watermark(transaction, source)?.is_some_and(|reached| reached >= to) {
+        return Ok(false);
     }
+    transaction
+        .prepare_cached(
+            "INSERT INTO source (name, watermark) VALUES (?1, ?2)
+             ON CONFLICT (name) DO UPDATE SET watermark = excluded.watermark",
+        )?
+        .execute(params![source, position(to)])?;
+    Ok(true)
 }
 
 fn bodies(notices: &[Notice]) -> Result<Vec<String>, OutboxError> {
@@ -139,7 +112,8 @@ fn insert(
             rank(notice.severity),
             body,
             now_ms,
-            committed_at_ms(notice)
+            // Of its oldest change.
+            notice.began().as_millisecond()
         ])?;
         if inserted == 0 {
             stored.known += 1;
@@ -165,16 +139,6 @@ fn fifo_key(notice: &Notice) -> String {
         Content::Change(change) => format!("row {} {}", change.table, change.key),
         Content::Digest(_) => format!("digest {}", notice.rule),
     }
-}
-
-/// Of its oldest change.
-fn committed_at_ms(notice: &Notice) -> i64 {
-    let digest_began = match &notice.content {
-        Content::Change(_) => None,
-        Content::Digest(digest) => digest.span.map(|(first, _)| first.committed_at),
-    };
-    let oldest = digest_began.unwrap_or(notice.commit.committed_at);
-    oldest.as_millisecond()
 }
 
 pub(super) fn rank(severity: Severity) -> i64 {

@@ -15,6 +15,7 @@ mod error;
 mod fold;
 mod intake;
 mod mutes;
+mod noise;
 mod operator;
 mod queue;
 mod states;
@@ -27,7 +28,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-pub use audit::AuditLine;
+pub use audit::{AuditLine, Untold, Why};
 pub use error::OutboxError;
 pub use fold::{Capacity, Folded};
 pub use intake::{Intake, Stored};
@@ -198,15 +199,32 @@ impl Outbox {
         change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, OutboxError> {
         let mut connection = self.connection();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate);
-        transaction
-            .and_then(|transaction| {
-                let changed = change(&transaction)?;
-                transaction.commit()?;
-                Ok(changed)
-            })
-            .map_err(|source| OutboxError::sql(&self.path, source))
+        write(&mut connection, change).map_err(|source| OutboxError::sql(&self.path, source))
     }
+
+    /// All of it or nothing, on disk with the next [`Self::write`]: for what became of a request. Only a power cut can undo it, never
+    /// what was written before it; the notice is then `unknown`, as it is when the process ends before the answer.
+    fn write_soon<T>(
+        &self,
+        change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, OutboxError> {
+        let mut connection = self.connection();
+        let relaxed = connection.pragma_update(None, "synchronous", "NORMAL");
+        let written = relaxed.and_then(|()| write(&mut connection, change));
+        let restored = connection.pragma_update(None, "synchronous", "FULL");
+        let written = written.and_then(|written| restored.map(|()| written));
+        written.map_err(|source| OutboxError::sql(&self.path, source))
+    }
+}
+
+fn write<T>(
+    connection: &mut Connection,
+    change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let changed = change(&transaction)?;
+    transaction.commit()?;
+    Ok(changed)
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {

@@ -15,9 +15,10 @@ fn open(directory: &Path) -> Outbox {
 fn store(outbox: &Outbox, watermark: u64, notices: &[Notice]) -> Stored {
     let intake = Intake {
         source: SOURCE,
-        watermark: Lsn(watermark),
+        watermark: Some(Lsn(watermark)),
         notices,
-        windows: Some("{}"),
+        noise: &Default::default(),
+        untold: &[],
         states: &std::collections::HashMap::new(),
     };
     outbox.store(intake, 10).unwrap()
@@ -51,7 +52,6 @@ fn a_position_that_was_reached_brings_nothing_new_also_after_a_restart() {
     drop(outbox);
     let outbox = open(directory.path());
     assert_eq!(outbox.watermark(SOURCE).unwrap(), Some(Lsn(100)));
-    assert_eq!(outbox.windows(SOURCE).unwrap().as_deref(), Some("{}"));
     let again = [notice("ops", "a", 1), notice("ops", "c", 7)];
     assert_eq!(store(&outbox, 100, &again), Stored { new: 0, known: 2 });
     assert_eq!(store(&outbox, 200, &again), Stored { new: 1, known: 1 });
@@ -160,9 +160,10 @@ fn a_file_that_takes_nothing_says_so_and_the_position_stays() {
         .unwrap();
     let intake = Intake {
         source: SOURCE,
-        watermark: Lsn(200),
+        watermark: Some(Lsn(200)),
         notices: &[notice("ops", "a", 2)],
-        windows: None,
+        noise: &Default::default(),
+        untold: &[],
         states: &std::collections::HashMap::new(),
     };
     let error = outbox.store(intake, 10).unwrap_err();
@@ -190,9 +191,10 @@ fn a_full_disk_is_told_and_passes() {
     let many: Vec<_> = (2..300).map(|number| notice("ops", "a", number)).collect();
     let intake = Intake {
         source: SOURCE,
-        watermark: Lsn(30_000),
+        watermark: Some(Lsn(30_000)),
         notices: &many,
-        windows: None,
+        noise: &Default::default(),
+        untold: &[],
         states: &std::collections::HashMap::new(),
     };
     let error = outbox.store(intake, 10).unwrap_err();

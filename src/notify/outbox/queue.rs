@@ -78,18 +78,21 @@ impl Outbox {
     /// # Errors
     /// When the file cannot be read.
     pub fn next(&self, destination: &str) -> Result<Option<Queued>, OutboxError> {
-        let sql = format!(
-            "SELECT {QUEUED} FROM notice AS candidate
-             WHERE destination = ?1 AND state = ?2 AND NOT EXISTS (
-                 SELECT 1 FROM notice AS earlier
-                 WHERE earlier.destination = candidate.destination AND earlier.fifo_key = candidate.fifo_key
-                   AND earlier.seq < candidate.seq AND earlier.state IN ('pending', 'sending', 'unknown'))
-             ORDER BY severity DESC, seq LIMIT 1"
-        );
         let found = self.read(|connection| {
-            let mut statement = connection.prepare_cached(&sql)?;
-            for state in ["unknown", "pending"] {
-                let row = statement.query_row([destination, state], RawQueued::read);
+            // The second one names the states of `notice_queue`, so that SQLite walks that index and stops at the first.
+            for state in [
+                "state = 'unknown'",
+                "state IN ('pending', 'unknown') AND state = 'pending'",
+            ] {
+                let sql = format!(
+                    "SELECT {QUEUED} FROM notice AS candidate WHERE destination = ?1 AND {state} AND NOT EXISTS (
+                         SELECT 1 FROM notice AS earlier
+                         WHERE earlier.destination = candidate.destination AND earlier.fifo_key = candidate.fifo_key
+                           AND earlier.seq < candidate.seq AND earlier.state IN ('pending', 'sending', 'unknown'))
+                     ORDER BY severity DESC, seq LIMIT 1"
+                );
+                let mut statement = connection.prepare_cached(&sql)?;
+                let row = statement.query_row([destination], RawQueued::read);
                 if let Some(found) = row.optional()? {
                     return Ok(Some(found));
                 }
@@ -99,8 +102,7 @@ impl Outbox {
         found.map(RawQueued::parse).transpose()
     }
 
-    /// On disk when it returns: only then may the request be written. `false` when it is not to be sent any more: an operator was
-    /// faster.
+    /// On disk when it returns: only then may the request be written. `false` when an operator was faster and it is not to be sent.
     ///
     /// # Errors
     /// When the file takes nothing: nothing may be sent then.
@@ -206,7 +208,7 @@ impl Outbox {
     ) -> Result<(), OutboxError> {
         let (change, what) = change(ending);
         let sql = format!("UPDATE notice SET {change}, reason = ?2 WHERE seq = ?1");
-        self.write(|transaction| {
+        self.write_soon(|transaction| {
             transaction
                 .prepare_cached(&sql)?
                 .execute(params![queued.seq, label])?;
@@ -214,10 +216,9 @@ impl Outbox {
                 posted: Some(posted),
             } = ending
             {
-                transaction.execute(
-                    "UPDATE notice SET channel = ?2, ts = ?3 WHERE seq = ?1",
-                    params![queued.seq, posted.channel, posted.ts],
-                )?;
+                transaction
+                    .prepare_cached("UPDATE notice SET channel = ?2, ts = ?3 WHERE seq = ?1")?
+                    .execute(params![queued.seq, posted.channel, posted.ts])?;
             }
             Audit {
                 at_ms: now_ms,

@@ -3,10 +3,16 @@
 CREATE TABLE source (
     name      TEXT PRIMARY KEY,
     -- Commits up to here are told: sixteen hexadecimal digits, so that text sorts as the position does.
-    watermark TEXT NOT NULL,
-    -- The rule engine's windows, as it wrote them with that watermark.
-    windows   TEXT
+    watermark TEXT NOT NULL
 ) STRICT;
+
+-- What the noise rules remember: windows that are open, and changes that are not told again. JSON, as it was at the watermark.
+CREATE TABLE noise (
+    source TEXT NOT NULL,
+    key    TEXT NOT NULL,
+    state  TEXT NOT NULL,
+    PRIMARY KEY (source, key)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE notice (
     seq           INTEGER PRIMARY KEY AUTOINCREMENT,

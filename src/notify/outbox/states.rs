@@ -24,21 +24,6 @@ impl Outbox {
             rows.collect()
         })
     }
-
-    /// Stores what the rows of a snapshot are, which no commit comes with.
-    ///
-    /// # Errors
-    /// When the file takes nothing.
-    pub fn remember_states(
-        &self,
-        source: &str,
-        states: &HashMap<String, State>,
-    ) -> Result<(), OutboxError> {
-        if states.is_empty() {
-            return Ok(());
-        }
-        self.write(|transaction| write(transaction, source, states))
-    }
 }
 
 pub(super) fn write(

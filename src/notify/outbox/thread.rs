@@ -1,4 +1,4 @@
-//! Which message a conversation belongs to, across restarts.
+//! Which message a conversation belongs to, across restarts. Written with what became of the request.
 
 use rusqlite::{OptionalExtension, params};
 
@@ -57,7 +57,7 @@ impl Outbox {
             delivery_id: notice.id.as_str().to_owned(),
             source,
         })?;
-        self.write(|transaction| {
+        self.write_soon(|transaction| {
             transaction.execute(
                 "INSERT INTO thread (destination, key, channel, ts, told, used_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                  ON CONFLICT (destination, key) DO UPDATE SET channel = excluded.channel, ts = excluded.ts, told = excluded.told,
@@ -73,7 +73,7 @@ impl Outbox {
     /// # Errors
     /// When the file takes nothing.
     pub fn touch_thread(&self, notice: &Notice, now_ms: i64) -> Result<(), OutboxError> {
-        self.write(|transaction| {
+        self.write_soon(|transaction| {
             transaction.execute(
                 "UPDATE thread SET used_at = ?3 WHERE destination = ?1 AND key = ?2",
                 params![notice.destination, thread_key(notice), now_ms],
@@ -88,7 +88,7 @@ impl Outbox {
         let Some(key) = thread_key(notice) else {
             return Ok(());
         };
-        self.write(|transaction| {
+        self.write_soon(|transaction| {
             transaction.execute(
                 "DELETE FROM thread WHERE destination = ?1 AND key = ?2",
                 [&notice.destination, &key],

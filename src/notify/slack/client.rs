@@ -39,6 +39,10 @@ pub enum ClientError {
         "the address of {what} is not https://: plain http:// is only for 127.0.0.1, ::1 and localhost"
     )]
     Plaintext { what: &'static str },
+    #[error(
+        "api_base holds a user or a password: the token is the only secret, and it stands elsewhere"
+    )]
+    Credentials,
     #[error("the token holds characters that no HTTP header can carry: copy it again")]
     Token,
     #[error("could not set up the HTTP client")]
@@ -49,7 +53,11 @@ impl ClientError {
     /// Whether trying again, unchanged, can succeed.
     pub fn is_retriable(&self) -> bool {
         match self {
-            Self::Address { .. } | Self::Plaintext { .. } | Self::Token | Self::Setup(_) => false,
+            Self::Address { .. }
+            | Self::Plaintext { .. }
+            | Self::Credentials
+            | Self::Token
+            | Self::Setup(_) => false,
         }
     }
 }
@@ -61,10 +69,14 @@ enum Endpoint {
     Webhook { url: Url },
 }
 
+/// The connections of all destinations: one that the last message left open is there for the next one, whoever sends it.
+#[derive(Clone, Debug)]
+pub struct Connections(reqwest::Client);
+
 /// One destination's Slack.
 #[derive(Clone)]
 pub struct SlackClient {
-    http: reqwest::Client,
+    http: Connections,
     endpoint: Endpoint,
 }
 
@@ -91,30 +103,10 @@ pub struct Look {
     pub delivery_id: String,
 }
 
-impl SlackClient {
-    /// A bot; every method is called under `api_base`.
-    ///
+impl Connections {
     /// # Errors
-    /// When the address or the token cannot be used.
-    pub fn bot(api_base: &str, token: &str, timeouts: Timeouts) -> Result<Self, ClientError> {
-        let api_base = format!("{}/", api_base.trim_end_matches('/'));
-        let api_base = address(&api_base, "api_base")?;
-        let mut token =
-            HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| ClientError::Token)?;
-        token.set_sensitive(true);
-        Self::new(Endpoint::Bot { api_base, token }, timeouts)
-    }
-
-    /// An incoming webhook.
-    ///
-    /// # Errors
-    /// When the address cannot be used.
-    pub fn webhook(url: &str, timeouts: Timeouts) -> Result<Self, ClientError> {
-        let url = address(url, "the webhook")?;
-        Self::new(Endpoint::Webhook { url }, timeouts)
-    }
-
-    fn new(endpoint: Endpoint, timeouts: Timeouts) -> Result<Self, ClientError> {
+    /// When the system's certificates cannot be read.
+    pub fn new(timeouts: Timeouts) -> Result<Self, ClientError> {
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             // A request that was written is never sent again behind our back.
@@ -125,7 +117,59 @@ impl SlackClient {
             .user_agent(concat!("walstreet/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| ClientError::Setup(error.without_url()))?;
-        Ok(Self { http, endpoint })
+        Ok(Self(http))
+    }
+
+    /// A bot; every method is called under `api_base`.
+    ///
+    /// # Errors
+    /// When the address or the token cannot be used.
+    pub fn bot(&self, api_base: &str, token: &str) -> Result<SlackClient, ClientError> {
+        let api_base = format!("{}/", api_base.trim_end_matches('/'));
+        let api_base = address(&api_base, "api_base")?;
+        if !api_base.username().is_empty() || api_base.password().is_some() {
+            return Err(ClientError::Credentials);
+        }
+        let mut token =
+            HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| ClientError::Token)?;
+        token.set_sensitive(true);
+        Ok(self.client(Endpoint::Bot { api_base, token }))
+    }
+
+    /// An incoming webhook.
+    ///
+    /// # Errors
+    /// When the address cannot be used.
+    pub fn webhook(&self, url: &str) -> Result<SlackClient, ClientError> {
+        let url = address(url, "the webhook")?;
+        Ok(self.client(Endpoint::Webhook { url }))
+    }
+
+    fn client(&self, endpoint: Endpoint) -> SlackClient {
+        SlackClient {
+            http: self.clone(),
+            endpoint,
+        }
+    }
+}
+
+impl SlackClient {
+    /// Where its requests go, without what is secret of it.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        let (Endpoint::Bot { api_base: url, .. } | Endpoint::Webhook { url }) = &self.endpoint;
+        url.origin().ascii_serialization()
+    }
+
+    /// Makes sure that a connection is open, so that the next message need not wait for one. Says nothing to Slack's API, and no
+    /// secret.
+    pub async fn warm(&self) {
+        let Ok(root) = Url::parse(&self.origin()) else {
+            return;
+        };
+        if let Err(error) = self.http.0.execute(Request::new(Method::HEAD, root)).await {
+            tracing::debug!(error = %error.without_url(), "no connection to Slack");
+        }
     }
 
     /// `chat.postMessage`, or the webhook.
@@ -138,10 +182,17 @@ impl SlackClient {
         self.write("chat.update", body).await
     }
 
-    /// Whether the token still works. A webhook can only be tried with a message.
-    pub async fn auth_test(&self) -> Outcome {
-        self.write("auth.test", &Value::Object(serde_json::Map::new()))
-            .await
+    /// Whether the token still works, and what Slack lets it do, if it says so. A webhook can only be tried with a message.
+    ///
+    /// # Errors
+    /// When Slack refuses the token, or does not answer.
+    pub async fn auth_test(&self) -> Result<Option<Vec<String>>, ErrorAnswer> {
+        let request = self.request(Method::POST, "auth.test");
+        let received = self.exchange(request.ok_or_else(not_for_webhooks)?).await?;
+        match received.raw().of_method() {
+            Outcome::Accepted { .. } => Ok(received.scopes),
+            Outcome::Failed(error) => Err(error),
+        }
     }
 
     /// Looks for a delivery by the id in its metadata.
@@ -200,11 +251,16 @@ impl SlackClient {
     }
 
     async fn exchange(&self, request: Request) -> Result<Received, ErrorAnswer> {
-        let mut response = self.http.execute(request).await.map_err(not_answered)?;
-        let header = response.headers().get(RETRY_AFTER);
+        let mut response = self.http.0.execute(request).await.map_err(not_answered)?;
+        let header = |name: &str| response.headers().get(name)?.to_str().ok();
+        let scopes = header("x-oauth-scopes").map(|scopes| {
+            let scopes = scopes.split(',').map(|scope| scope.trim().to_owned());
+            scopes.collect()
+        });
         let mut received = Received {
             status: response.status().as_u16(),
-            retry_after: header.and_then(|value| value.to_str().ok().map(str::to_owned)),
+            retry_after: header(RETRY_AFTER.as_str()).map(str::to_owned),
+            scopes,
             body: Vec::new(),
         };
         loop {
@@ -222,6 +278,7 @@ impl SlackClient {
 struct Received {
     status: u16,
     retry_after: Option<String>,
+    scopes: Option<Vec<String>>,
     body: Vec<u8>,
 }
 

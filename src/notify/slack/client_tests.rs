@@ -33,6 +33,10 @@ fn with_slack<F: Future<Output = ()>>(test: impl FnOnce(FakeSlack, String) -> F)
     });
 }
 
+fn connections() -> Connections {
+    Connections::new(quick()).unwrap()
+}
+
 fn quick() -> Timeouts {
     Timeouts {
         connect: Duration::from_secs(2),
@@ -41,7 +45,7 @@ fn quick() -> Timeouts {
 }
 
 fn bot(address: &str) -> SlackClient {
-    SlackClient::bot(&format!("{address}/api"), TOKEN, quick()).unwrap()
+    connections().bot(&format!("{address}/api"), TOKEN).unwrap()
 }
 
 fn message(id: &str) -> Value {
@@ -59,7 +63,8 @@ fn class(outcome: &Outcome) -> Option<(ErrorClass, &'static str)> {
 fn every_method_goes_to_the_one_api_base() {
     with_slack(|slack, address| async move {
         let bot = bot(&address);
-        assert_eq!(class(&bot.auth_test().await), None);
+        let scopes = bot.auth_test().await.unwrap().unwrap();
+        assert_eq!(scopes, ["chat:write", "channels:history"]);
         let Outcome::Accepted { posted } = bot.post(&message("d1")).await else {
             panic!("not accepted");
         };
@@ -87,7 +92,7 @@ fn every_fault_gets_its_class_and_no_redirect_is_followed() {
     with_slack(|slack, address| async move {
         let bot = bot(&address);
         let webhook = format!("{address}/services/T0/B0/canary-url");
-        let webhook = SlackClient::webhook(&webhook, quick()).unwrap();
+        let webhook = connections().webhook(&webhook).unwrap();
         let cases = [
             ("status=500", ErrorClass::Unknown, "http_5xx"),
             ("status=502", ErrorClass::Unknown, "http_5xx"),
@@ -130,12 +135,18 @@ fn nobody_listening_is_surely_not_delivered() {
 
 #[test]
 fn no_secret_is_shown() {
-    let bot = SlackClient::bot("https://slack.com/api", TOKEN, quick()).unwrap();
-    let webhook = SlackClient::webhook("https://hooks.slack.com/services/canary", quick()).unwrap();
+    let bot = connections().bot("https://slack.com/api", TOKEN).unwrap();
+    let webhook = connections()
+        .webhook("https://hooks.slack.com/services/canary")
+        .unwrap();
     let errors = [
-        SlackClient::webhook("http://hooks.slack.com/services/canary", quick()).unwrap_err(),
-        SlackClient::webhook("canary", quick()).unwrap_err(),
-        SlackClient::bot("https://slack.com/api", "canary\n", quick()).unwrap_err(),
+        connections()
+            .webhook("http://hooks.slack.com/services/canary")
+            .unwrap_err(),
+        connections().webhook("canary").unwrap_err(),
+        connections()
+            .bot("https://slack.com/api", "canary\n")
+            .unwrap_err(),
     ];
     let shown = format!(
         "{bot:?} {webhook:?} {errors:?} {}",
@@ -151,8 +162,8 @@ fn plain_http_is_only_for_this_machine() {
         "http://localhost/api",
         "http://[::1]:1/api",
     ] {
-        assert!(SlackClient::bot(good, TOKEN, quick()).is_ok(), "{good}");
+        assert!(connections().bot(good, TOKEN).is_ok(), "{good}");
     }
-    let refused = SlackClient::bot("http://slack.example/api", TOKEN, quick());
+    let refused = connections().bot("http://slack.example/api", TOKEN);
     assert!(matches!(refused, Err(ClientError::Plaintext { .. })));
 }

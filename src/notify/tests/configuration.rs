@@ -276,6 +276,27 @@ fn what_kafka_does_not_get_rules_do_not_see() {
 }
 
 #[test]
+fn a_digest_of_the_snapshot_is_refused_with_its_line() {
+    let text = HEAD.replace("state_dir = ", "snapshot = \"digest\"\nstate_dir = ");
+    let problems = NotifyFile::parse(&text).unwrap_err();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    let line = text
+        .lines()
+        .position(|line| line.starts_with("snapshot"))
+        .unwrap()
+        + 1;
+    let said = problems[0].to_string();
+    assert!(
+        said.starts_with(&format!("line {line}, column 12: ")),
+        "{said}"
+    );
+    assert!(
+        said.ends_with("mend it with snapshot = \"ignore\""),
+        "{said}"
+    );
+}
+
+#[test]
 fn without_the_old_row_a_rule_cannot_work_and_says_why() {
     for identity in [
         ReplicaIdentity::Default,

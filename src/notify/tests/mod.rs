@@ -136,6 +136,7 @@ fn change(kind: ChangeKind<'_>) -> Change<'_> {
         xid: Some(7),
         committed_at: PgTimestamp(0),
         origin: None,
+        slot_xmin: None,
         order: None,
     };
     Change {

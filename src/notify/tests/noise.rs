@@ -1,9 +1,11 @@
 //! Floods, repeats, mutes and quiet hours: everything is told once, or counted.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
-use crate::notify::noise::{Decision, Held, Mute, Noise, NoiseState};
+use crate::notify::noise::{Decision, Held, Mute, Noise, NoiseChanges, NoiseState};
 use crate::notify::notice::{Content, Notice};
 use crate::notify::quiet::QuietHours;
 
@@ -126,19 +128,45 @@ fn after_a_quiet_window_messages_go_at_once_again() {
 #[test]
 fn the_state_survives_a_restart() {
     let (rules, mut noise) = noise("collapse = { burst = 1 }\ndedupe = \"1h\"", "");
-    noise.mute(mute(None, Some("z"), 100.0));
     for (lsn, id) in ["a", "b", "c"].iter().enumerate() {
         noise.decide(step(&rules, id, "PENDING", lsn as u64 + 1), at(0.0));
     }
-    let stored = serde_json::to_string(&noise.state).unwrap();
-    noise.state = serde_json::from_str(&stored).unwrap();
+    let stored = noise.state.take_changes().unwrap();
+    assert_eq!(stored.len(), 1 + 3, "a window and three changes");
+    assert_eq!(noise.state.take_changes().unwrap(), NoiseChanges::new());
+    let stored = stored.into_iter().map(|(key, json)| (key, json.unwrap()));
+    noise.state = NoiseState::load(stored).unwrap();
     let due = noise.due(at(10.0));
     assert_eq!((due.len(), due[0].count()), (1, 2));
     assert!(matches!(
         noise.decide(step(&rules, "a", "PENDING", 9), at(11.0)),
         Decision::Repeated(_)
     ));
-    assert_eq!(noise.mutes(at(11.0)).len(), 1);
+    // What is not told any more is not stored any more: the window, once the flood is over, and what was told an hour ago.
+    assert!(noise.due(at(3_700.0)).is_empty());
+    noise.forget(at(3_700.0));
+    let gone = noise.state.take_changes().unwrap();
+    let gone: Vec<_> = gone.into_values().map(|json| json.is_some()).collect();
+    assert_eq!(gone, [true, false, false, false], "one was repeated");
+}
+
+#[test]
+fn what_is_stored_does_not_grow_with_the_windows_that_are_open() {
+    let (rules, mut noise) = noise("collapse = { burst = 1 }\ndedupe = \"1h\"", "");
+    for number in 0..10_000_u32 {
+        let mut candidate = step(&rules, &number.to_string(), "PENDING", u64::from(number));
+        candidate.notice.destination = format!("ops-{number}");
+        noise.decide(candidate, at(0.0));
+    }
+    assert_eq!(noise.state.take_changes().unwrap().len(), 20_000);
+    let candidate = step(&rules, "a", "PENDING", 20_000);
+    assert!(matches!(
+        noise.decide(candidate, at(1.0)),
+        Decision::Send(_)
+    ));
+    assert!(noise.due(at(1.0)).is_empty());
+    noise.forget(at(1.0));
+    assert_eq!(noise.state.take_changes().unwrap().len(), 2);
 }
 
 #[test]
@@ -163,7 +191,7 @@ fn an_equal_change_of_the_same_key_is_told_once_an_hour_and_counted() {
 
 fn mute(rule: Option<&str>, key: Option<&str>, seconds: f64) -> Mute {
     Mute {
-        id: 0,
+        id: 7,
         rule: rule.map(str::to_owned),
         key: key.map(str::to_owned),
         until: at(seconds),
@@ -176,18 +204,21 @@ fn mute(rule: Option<&str>, key: Option<&str>, seconds: f64) -> Mute {
 fn mutes_hold_for_their_rule_and_key_until_they_expire() {
     let (rules, mut noise) = noise("collapse = { burst = 100 }", "");
     let queued = step(&rules, "a", "PENDING", 1);
-    let id = noise.mute(mute(Some("failed"), Some("a"), 7_200.0));
-    noise.mute(mute(Some("other"), None, 7_200.0));
-    assert!(
-        matches!(noise.decide(step(&rules, "a", "PENDING", 2), at(1.0)), Decision::Muted { mute, .. } if mute == id)
-    );
+    noise.set_mutes(vec![
+        mute(Some("failed"), Some("a"), 7_200.0),
+        mute(Some("other"), None, 7_200.0),
+    ]);
+    assert!(matches!(
+        noise.decide(step(&rules, "a", "PENDING", 2), at(1.0)),
+        Decision::Muted { mute: 7, .. }
+    ));
     assert!(matches!(
         noise.decide(step(&rules, "b", "PENDING", 3), at(1.0)),
         Decision::Send(_)
     ));
     assert_eq!(
         noise.mute_of(&queued.notice, queued.identity.as_deref(), at(2.0)),
-        Some(id),
+        Some(7),
         "what was queued before it, too"
     );
     assert!(
@@ -197,18 +228,16 @@ fn mutes_hold_for_their_rule_and_key_until_they_expire() {
         ),
         "it expired"
     );
-    let id = noise.mute(mute(None, None, 9_000.0));
+    noise.set_mutes(vec![mute(None, None, 9_000.0)]);
     assert!(matches!(
         noise.decide(step(&rules, "b", "PENDING", 5), at(8_000.0)),
         Decision::Muted { .. }
     ));
-    assert!(noise.unmute(id) && !noise.unmute(id));
+    noise.set_mutes(Vec::new());
     assert!(matches!(
         noise.decide(step(&rules, "b", "PENDING", 6), at(8_000.0)),
         Decision::Send(_)
     ));
-    noise.forget(at(10_000.0));
-    assert!(noise.mutes(at(10_000.0)).is_empty());
 }
 
 const LONDON: &str = "quiet = { tz = \"Europe/London\", from = \"22:00\", to = \"07:00\", break_through = [\"critical\"] }";
@@ -323,4 +352,24 @@ fn a_clock_that_is_set_back_holds_nothing_for_ever() {
         Decision::Held { .. }
     ));
     assert_eq!(noise.due(at(0.0)).len(), 1);
+}
+
+#[test]
+fn the_age_of_what_was_held_counts_from_its_release_and_is_never_negative() {
+    let (rules, mut noise) = noise("", "");
+    let mut sent = None;
+    for number in 0..4 {
+        let candidate = step(&rules, &number.to_string(), "PENDING", number + 1);
+        if let Decision::Send(notice) = noise.decide(candidate, at(0.0)) {
+            sent = Some(notice);
+        }
+    }
+    let sent = sent.unwrap();
+    let committed_at = sent.commit.committed_at;
+    let second = Duration::from_secs(1);
+    assert_eq!(sent.age(committed_at + second), second);
+    assert_eq!(sent.age(committed_at - second), Duration::ZERO);
+    let end = noise.next_due(at(0.0)).unwrap();
+    let digest = &noise.due(end)[0];
+    assert_eq!(digest.age(end + second), second);
 }

@@ -17,10 +17,10 @@ use super::{Demand, Full, Shared, drain};
 
 /// pgoutput sends one packet per message, and a reader that wakes for each makes both sides slow. So as long as the server
 /// never keeps us waiting for `BUSY_GAP`, we let messages gather when we have read all there was: for a moment at first, and
-/// longer the longer it goes on.
+/// longer the longer it goes on. After much longer naps the kernel has read ahead so far that it acknowledges every packet.
 const BUSY_GAP: Duration = Duration::from_millis(1);
 const SHORTEST_NAP: Duration = Duration::from_micros(200);
-const LONGEST_NAP: Duration = Duration::from_millis(1);
+const LONGEST_NAP: Duration = Duration::from_micros(400);
 /// On a Unix socket small messages stay apart, and some two hundred fill the server's send buffer.
 const LONGEST_NAP_UNIX: Duration = Duration::from_micros(300);
 

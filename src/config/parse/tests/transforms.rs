@@ -108,6 +108,14 @@ fn transforms_are_judged_as_connect_does() {
         ("transforms.a.type", "io.debezium.transforms.Filter"),
     ];
     assert!(messages(with(&scripted))[0].contains("row filter of the publication"));
+    let sized = [
+        ("transforms", "a"),
+        (
+            "transforms.a.type",
+            "io.debezium.transforms.EnforceRecordSize",
+        ),
+    ];
+    assert!(messages(with(&sized))[0].contains("column.truncate.to.N.chars"));
     let warnings = with(&[("transforms.b.field", "x"), ("errors.tolerance", "all")])
         .unwrap()
         .warnings;

@@ -16,6 +16,20 @@ const LONGEST_BACK_OFF: Duration = Duration::from_secs(5 * 60);
 /// Slack may show a message a little late: it is missing only when it is missing twice.
 const LOOKS: u8 = 2;
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
+/// Slack's words that close a destination to reading and to writing; others may be for reading alone, such as `missing_scope`.
+const CLOSED: [&str; 11] = [
+    "account_inactive",
+    "accesslimited",
+    "http_3xx",
+    "invalid_auth",
+    "is_archived",
+    "not_authed",
+    "org_login_required",
+    "team_disabled",
+    "token_expired",
+    "token_revoked",
+    "two_factor_setup_required",
+];
 
 impl Lane {
     pub(super) fn failed(
@@ -97,6 +111,10 @@ impl Lane {
             ErrorClass::ThreadBroken => {
                 outbox.forget_thread(&queued.notice)?;
                 self.end(queued, &Ending::AgainAsRoot, error.label, outbox, now)
+            }
+            // Nor could it be sent now: it stays unknown until somebody repairs the destination.
+            ErrorClass::DestinationBroken if CLOSED.contains(&error.label) => {
+                self.park(error.label, outbox, now)
             }
             ErrorClass::DestinationBroken | ErrorClass::MessageBroken => {
                 tracing::warn!(

@@ -1,0 +1,4 @@
+INSERT INTO odd VALUES (2, '', '{}', -3, '{}'), (3, '\x00ff', NULL, NULL, NULL);
+INSERT INTO days VALUES (2, '1500-02-28', '00:00', '1582-10-04 23:59:59', '1900-01-01 00:00+00'), (3, '0044-03-15', '23:59:59.999', '1969-12-31 23:59:59.999', NULL);
+UPDATE odd SET n = 4 WHERE id = 3;
+DELETE FROM odd WHERE id = 2;
