@@ -13,6 +13,7 @@ pub(super) struct Positions {
     commits: Ordered,
     transactions: Ordered,
     transaction_lsns: Ordered,
+    begins: Ordered,
     times: Ordered,
 }
 
@@ -31,6 +32,7 @@ impl Positions {
             Part::Sequence | Part::Lsn => vec![lsns],
             Part::TxId => vec![&mut self.transactions],
             Part::TransactionId => vec![&mut self.transactions, &mut self.transaction_lsns],
+            Part::TransactionBegin => vec![&mut self.transactions, &mut self.begins],
             Part::TransactionEnd => vec![&mut self.transactions, &mut self.commits],
             Part::SourceTime(Unit::Us) => vec![&mut self.times],
             // Several transactions can be of one millisecond here and not there; nanoseconds say no more than microseconds.

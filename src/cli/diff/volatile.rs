@@ -32,8 +32,10 @@ pub(super) enum Part {
     Lsn,
     TxId,
     Sequence,
-    /// `"xid:LSN"` in the transaction block of a row and in a BEGIN.
+    /// `"xid:LSN"` in the transaction block of a row.
     TransactionId,
+    /// `"xid:LSN"` in a BEGIN, where the LSN is that of whatever the transaction wrote first.
+    TransactionBegin,
     /// `"xid:LSN"` in an END, where the LSN is that of the commit.
     TransactionEnd,
 }
@@ -54,7 +56,7 @@ impl Part {
             Self::Lsn => "source.lsn",
             Self::TxId => "source.txId",
             Self::Sequence => "source.sequence",
-            Self::TransactionId | Self::TransactionEnd => "transaction.id",
+            Self::TransactionId | Self::TransactionBegin | Self::TransactionEnd => "transaction.id",
         }
     }
 }
@@ -293,7 +295,7 @@ fn part(role: Role, outer: &[u8], inner: Option<&[u8]>) -> Option<Part> {
     if matches!(role, Role::Begin | Role::End) {
         return match (outer, inner) {
             (b"id", None) if role == Role::End => Some(Part::TransactionEnd),
-            (b"id", None) => Some(Part::TransactionId),
+            (b"id", None) => Some(Part::TransactionBegin),
             (b"ts_ms", None) => Some(Part::SourceTime(Unit::Ms)),
             _ => None,
         };
@@ -334,7 +336,8 @@ fn phase(outer: &[u8], inner: Option<&[u8]>, text: &[u8]) -> Option<Phase> {
 fn is_volatile_in(phase: Phase, part: Part, servers: Servers) -> bool {
     match (phase, part) {
         (_, Part::Clock(_)) => false,
-        (Phase::Streamed, _) | (_, Part::TransactionId | Part::TransactionEnd) => {
+        (Phase::Streamed, _)
+        | (_, Part::TransactionId | Part::TransactionBegin | Part::TransactionEnd) => {
             servers == Servers::Two
         }
         // Incremental rows have no LSN and no xid, and that is compared.
