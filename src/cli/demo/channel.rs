@@ -4,19 +4,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use indicatif::HumanCount;
 
+use super::database::Due;
 use super::report::{Check, lag};
 use super::told::{Content, Digest, Money, One, Step, Told};
 use crate::notify::mask::hide_card_numbers;
-
-/// A committed change that a rule asks for, as the database knows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Due {
-    pub(super) key: String,
-    pub(super) step: Step,
-    pub(super) money: Money,
-    /// By the trigger, in microseconds since 1970; the commit comes a little later.
-    pub(super) changed_at_us: i64,
-}
 
 /// The messages beside the changes.
 #[derive(Debug, Default)]

@@ -3,7 +3,6 @@
 use anyhow::Context;
 use tokio_postgres::{Client, Config, NoTls};
 
-use super::channel::Due;
 use super::connector::{DATABASE, SLOT};
 use super::rules::RULES;
 use super::seen::StatusChange;
@@ -20,6 +19,16 @@ pub(super) struct Truth {
     pub(super) history: Vec<StatusChange>,
     /// What PostgreSQL need not keep for the connector any more.
     pub(super) confirmed: Lsn,
+}
+
+/// A committed change that a rule asks for, as the database knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Due {
+    pub(super) key: String,
+    pub(super) step: Step,
+    pub(super) money: Money,
+    /// By the trigger, in microseconds since 1970; the commit comes a little later.
+    pub(super) changed_at_us: i64,
 }
 
 /// Creates the demo's database and connects to it.
