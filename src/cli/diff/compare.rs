@@ -62,8 +62,13 @@ pub(super) fn compare(
 ) -> Report {
     let mut topics: BTreeMap<String, [Vec<&Record>; 2]> = BTreeMap::new();
     for (side, capture) in [left, right].into_iter().enumerate() {
+        let beats = heartbeats.replace('*', &capture.prefix);
         for record in &capture.records {
-            let topic = topic_pattern(&record.topic, &capture.prefix);
+            let topic = if record.topic == beats {
+                heartbeats.to_owned()
+            } else {
+                topic_pattern(&record.topic, &capture.prefix)
+            };
             topics.entry(topic).or_default()[side].push(record);
         }
     }
@@ -534,5 +539,13 @@ mod tests {
         };
         assert!(compared(good).is_equal());
         assert!(!compared("{\"ts_ms\":\"now\"}").is_equal());
+        let [left, right] = ["dbz", "wal"].map(|prefix| {
+            let key = format!("{{\"serverName\":\"{prefix}\"}}");
+            capture(
+                prefix,
+                vec![record(&format!("hb_{prefix}"), &key, good, &[])],
+            )
+        });
+        assert!(compare(&left, &right, "hb_*", Servers::One).is_equal());
     }
 }

@@ -31,6 +31,8 @@ pub(super) enum Part {
     SourceTime(Unit),
     Lsn,
     TxId,
+    /// Of the slot, which moves with what the server does.
+    Xmin,
     Sequence,
     /// `"xid:LSN"` in the transaction block of a row.
     TransactionId,
@@ -55,6 +57,7 @@ impl Part {
             Self::SourceTime(_) => "source.ts",
             Self::Lsn => "source.lsn",
             Self::TxId => "source.txId",
+            Self::Xmin => "source.xmin",
             Self::Sequence => "source.sequence",
             Self::TransactionId | Self::TransactionBegin | Self::TransactionEnd => "transaction.id",
         }
@@ -309,6 +312,7 @@ fn part(role: Role, outer: &[u8], inner: Option<&[u8]>) -> Option<Part> {
         (b"source", Some(b"ts_ns")) | (b"__source_ts_ns", None) => Some(Part::SourceTime(Unit::Ns)),
         (b"source", Some(b"lsn")) | (b"__lsn" | b"__source_lsn", None) => Some(Part::Lsn),
         (b"source", Some(b"txId")) | (b"__txId" | b"__source_txId", None) => Some(Part::TxId),
+        (b"source", Some(b"xmin")) | (b"__xmin" | b"__source_xmin", None) => Some(Part::Xmin),
         (b"source", Some(b"sequence")) | (b"__sequence" | b"__source_sequence", None) => {
             Some(Part::Sequence)
         }
