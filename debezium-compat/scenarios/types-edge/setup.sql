@@ -51,7 +51,7 @@ INSERT INTO texts (c, c1, v, t, tv, tq, x, xs, j, jb, by, bys, n, ns, cs, vs, js
         ARRAY['<a/>'::xml, NULL], '{"b": 1, "a": [1.0, 1e5, "\u00e9 \/ \ud83d\ude00"]}', '{"b": 1, "a": [1.0, 1e5, "\u00e9"], "z": 1e400}', '\x', ARRAY['\x00'::bytea, NULL, '\x'], 'n', '{a,b}',
         '{a,ab,abc,NULL}', '{"a\"b",NULL,"NULL","\\"," s ","{},"}', ARRAY['{"a": "\"q\""}'::json, NULL, '[1,2]'], ARRAY['"text"'::jsonb, 'null', '{}']),
     ('     ', ' ', '   ', E'\\ "quoted" ''single'' / <tag> & \t\n\r\b\f', '', '', 'text', '{}', '""', '""', '\x5c22', '{}', '', '{}', '{}', '{}', '{}', '{}'),
-    ('日本語😀é', '\001', '😀😀😀', repeat('é', 20000), '''😀'':1', NULL, '<é/>', NULL, '1e400', '1e400', (SELECT decode(string_agg(lpad(to_hex(i), 2, '0'), ''), 'hex') FROM generate_series(0, 255) i), NULL, 'é', NULL,
+    ('日本語😀é', E'\001', '😀😀😀', repeat('é', 20000), '''😀'':1', NULL, '<é/>', NULL, '1e400', '1e400', (SELECT decode(string_agg(lpad(to_hex(i), 2, '0'), ''), 'hex') FROM generate_series(0, 255) i), NULL, 'é', NULL,
         '{a}', '{a}', NULL, NULL);
 CREATE TABLE ranges (id serial PRIMARY KEY, i4 int4range, i8 int8range, n numrange, ts tsrange, tz tstzrange, d daterange, i4s int4range[], nrs numrange[], tzs tstzrange[], m4 int4multirange);
 INSERT INTO ranges (i4, i8, n, ts, tz, d, i4s, nrs, tzs, m4) VALUES
