@@ -71,6 +71,10 @@ impl Burst {
 
     /// Returns the line to print, if one is due.
     fn look(&mut self, seen: &Seen) -> Option<String> {
+        if self.phase == Phase::Starting && seen.phase != Phase::Starting {
+            // Nothing is sent at the start: what is there already belongs to the phase that follows.
+            (self.phase, self.began) = (seen.phase, seen.at);
+        }
         if seen.records > self.records {
             (self.records, self.bytes) = (seen.records, seen.bytes);
             self.last_record = seen.at;
@@ -132,6 +136,21 @@ mod tests {
         assert_eq!(
             printed,
             [r#"{"phase":"stream","records":7,"bytes":70,"seconds":0.500}"#]
+        );
+    }
+
+    #[test]
+    fn records_that_came_before_the_first_look_at_a_phase_are_among_its_records() {
+        let printed = lines(&[
+            (Phase::Starting, 0, 0),
+            (Phase::Starting, 5, 3),
+            (Phase::Streaming, 10, 35),
+            (Phase::Streaming, 1010, 200),
+            (Phase::Streaming, 1510, 200),
+        ]);
+        assert_eq!(
+            printed,
+            [r#"{"phase":"stream","records":200,"bytes":2000,"seconds":1.000}"#]
         );
     }
 

@@ -15,9 +15,10 @@ use super::frame::{self, Frame, Status, protocol_error};
 use super::inbox::{Inbox, Located};
 use super::{Demand, Full, Shared, drain};
 
-/// pgoutput sends one packet per message, and a reader that wakes for each makes both sides slow. So as long as the server
-/// never keeps us waiting for `BUSY_GAP`, we let messages gather when we have read all there was: for a moment at first, and
-/// longer the longer it goes on. After much longer naps the kernel has read ahead so far that it acknowledges every packet.
+/// The server writes every message by itself. What still waits in its socket joins what waits there already; what does not
+/// is a packet of its own, at twice the server's CPU time. So we keep its queue from running empty: as long as it never keeps
+/// us waiting for `BUSY_GAP`, we read once, not until nothing is left, and then let messages gather, for a moment at first
+/// and longer the longer it goes on. After much longer naps the window has grown so far that nothing waits.
 const BUSY_GAP: Duration = Duration::from_millis(1);
 const SHORTEST_NAP: Duration = Duration::from_micros(200);
 const LONGEST_NAP: Duration = Duration::from_micros(400);
@@ -156,26 +157,29 @@ impl Reader {
         }
     }
 
-    /// Reads what is there as long as there is room.
+    /// Reads once: see `BUSY_GAP`.
     fn read(&mut self) -> Result<Found, Error> {
-        let mut found = Found::Nothing;
-        while !self.inbox.is_full() {
-            match self.transport.read_available(self.inbox.space()) {
-                Ok(0) => {
-                    return Err(Error::Closed {
-                        attempted: self.attempted.clone(),
-                    });
-                }
-                Ok(count) => self.inbox.fill(count),
-                // Nothing, or part of a TLS record.
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(found),
-                Err(error) => return Err(self.io_error(error)),
-            }
-            self.heard_at = Instant::now();
-            self.look()?;
-            found = Found::Everything;
+        if self.inbox.is_full() {
+            return Ok(Found::MoreThanFits);
         }
-        Ok(Found::MoreThanFits)
+        match self.transport.read_available(self.inbox.space()) {
+            Ok(0) => {
+                return Err(Error::Closed {
+                    attempted: self.attempted.clone(),
+                });
+            }
+            Ok(count) => self.inbox.fill(count),
+            // Nothing, or part of a TLS record.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Found::Nothing),
+            Err(error) => return Err(self.io_error(error)),
+        }
+        self.heard_at = Instant::now();
+        self.look()?;
+        if self.inbox.is_full() {
+            Ok(Found::MoreThanFits)
+        } else {
+            Ok(Found::Everything)
+        }
     }
 
     /// The first change after a pause is never held back, nor is what was read: that was handed over.
