@@ -237,6 +237,7 @@ impl Telling<'_> {
                 commit: self.commit,
                 repeats: 0,
                 held_until: None,
+                top: self.config.collapse.top,
                 content: content.clone(),
             };
             Candidate {

@@ -8,7 +8,7 @@ use openssl::sha::Sha256;
 use serde::{Deserialize, Serialize};
 
 use super::amount::Amount;
-use super::digest::Digest;
+use super::digest::{DEFAULT_TOP, Digest};
 use super::escape::{Markup, Mention, Url};
 use crate::postgres::Lsn;
 
@@ -31,7 +31,14 @@ pub struct Notice {
     /// When the end of a window or of quiet hours let go of it.
     #[serde(default)]
     pub held_until: Option<Timestamp>,
+    /// How many of the greatest amounts a digest keeps, should it become one: the rule's `collapse.top`.
+    #[serde(default = "default_top")]
+    pub top: usize,
     pub content: Content,
+}
+
+fn default_top() -> usize {
+    DEFAULT_TOP
 }
 
 /// Names a notice for ever: the same commit read again gives the same id. 32 hexadecimal digits.
@@ -258,7 +265,7 @@ impl Notice {
         match std::mem::replace(&mut self.content, empty) {
             Content::Digest(digest) => *digest,
             Content::Change(change) => {
-                let mut digest = Digest::default();
+                let mut digest = Digest::new(self.top);
                 digest.add(&change);
                 digest.at(&self.commit);
                 digest

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::digest::DEFAULT_TOP;
 use super::notice::{
     Commit, Content, Conversation, ConversationMode, DeliveryOrigin, Notice, Operation, RowChange,
     Severity,
@@ -33,6 +34,7 @@ pub(super) fn notice(destination: &str, key: &str, number: u64) -> Notice {
         },
         repeats: 0,
         held_until: None,
+        top: DEFAULT_TOP,
         content: Content::Change(Box::new(RowChange {
             table: "public.transactions".to_owned(),
             operation: Operation::Update,

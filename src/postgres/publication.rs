@@ -89,6 +89,18 @@ pub struct Publication {
     pub effective: BTreeSet<(String, String)>,
 }
 
+/// What a publication keeps back of a table that it publishes. Since PostgreSQL 15:
+/// <https://www.postgresql.org/docs/current/sql-createpublication.html>.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Withheld {
+    pub schema: String,
+    pub table: String,
+    /// The condition that rows have to meet, as the server words it.
+    pub row_filter: Option<String>,
+    /// Columns that are not on its list.
+    pub columns: Vec<String>,
+}
+
 /// Makes the publication what the configuration asks for.
 ///
 /// # Errors
@@ -140,6 +152,44 @@ FROM pg_catalog.pg_publication p WHERE p.pubname = $1";
         .await
         .map_err(failed)?;
     rows.first().map(publication_of).transpose().map_err(failed)
+}
+
+/// What the publication keeps back: only tables of which it does.
+///
+/// # Errors
+/// When the catalog cannot be read.
+pub async fn load_withheld(client: &Client, name: &str) -> Result<Vec<Withheld>, Error> {
+    // As JSON, since the view of PostgreSQL 14 has neither column.
+    const SQL: &str = "\
+SELECT schemaname, tablename, row_filter, columns FROM (
+    SELECT t.schemaname::text, t.tablename::text, to_jsonb(t)->>'rowfilter' AS row_filter,
+        ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
+            WHERE a.attrelid = format('%I.%I', t.schemaname, t.tablename)::regclass AND a.attnum > 0 AND NOT a.attisdropped
+                AND a.attgenerated = '' AND NOT to_jsonb(t)->'attnames' ? a.attname ORDER BY a.attnum) AS columns
+    FROM pg_catalog.pg_publication_tables t WHERE t.pubname = $1
+) AS published WHERE row_filter IS NOT NULL OR cardinality(columns) > 0 ORDER BY schemaname, tablename";
+    let failed = |source| Error::Query {
+        attempt: "look up the limits of",
+        publication: name.to_owned(),
+        source,
+    };
+    let resolved = resolved_name(name);
+    let rows = client
+        .query_typed(SQL, &[(&resolved, WireType::TEXT)])
+        .await
+        .map_err(failed)?;
+    let withheld = |row: &tokio_postgres::Row| {
+        Ok(Withheld {
+            schema: row.try_get(0)?,
+            table: row.try_get(1)?,
+            row_filter: row.try_get(2)?,
+            columns: row.try_get(3)?,
+        })
+    };
+    rows.iter()
+        .map(withheld)
+        .collect::<Result<_, _>>()
+        .map_err(failed)
 }
 
 /// The name as PostgreSQL reads it without quotes, which is how Debezium writes `publication.name`: `MyPub` is `mypub`. Names that

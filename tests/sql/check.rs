@@ -133,6 +133,39 @@ async fn running_the_sql_that_is_printed_makes_the_check_pass() {
 }
 
 #[tokio::test]
+async fn what_the_publication_keeps_back_is_told_with_the_sql_that_publishes_it() {
+    let database = Database::create();
+    let admin = database.connect().await;
+    let version: i32 = database.sql("SHOW server_version_num").parse().unwrap();
+    if version < 150_000 {
+        return;
+    }
+    admin
+        .batch_execute(
+            "CREATE SCHEMA shop;
+             CREATE TABLE shop.orders (id int PRIMARY KEY, status text, note text,
+                 twice int GENERATED ALWAYS AS (id * 2) STORED);
+             CREATE TABLE shop.\"Up.per\" (id int PRIMARY KEY);
+             CREATE PUBLICATION dbz_publication FOR TABLE shop.orders (id, note) WHERE (id > 7), shop.\"Up.per\"",
+        )
+        .await
+        .unwrap();
+    let before = check(&database, "postgres", &[]);
+    let warned = before.texts("warn").join("\n");
+    let expected = "\"dbz_publication\" does not publish changes of rows that are not (id > 7) and the columns status of \
+                    \"shop\".\"orders\"";
+    assert!(warned.contains(expected), "{warned}");
+
+    let mend = "ALTER PUBLICATION \"dbz_publication\" DROP TABLE \"shop\".\"orders\"; \
+                ALTER PUBLICATION \"dbz_publication\" ADD TABLE \"shop\".\"orders\";";
+    assert!(before.remedies("warn").contains(&mend));
+    admin.batch_execute(mend).await.unwrap();
+    let after = check(&database, "postgres", &[]);
+    let published = "\"dbz_publication\" publishes every captured table";
+    assert!(after.texts("ok").contains(&published));
+}
+
+#[tokio::test]
 async fn brokers_and_their_topics_are_checked_too() {
     let database = Database::create();
     let broker = Broker::start(&[("srv.shop.orders", 1)]);

@@ -6,7 +6,7 @@ use tokio_postgres::{Client, Row};
 
 use crate::change::filter::TableFilter;
 use crate::postgres::catalog_query::{self, CapturedTable, load_tables};
-use crate::postgres::publication::{self, Publication};
+use crate::postgres::publication::{self, Publication, Withheld};
 use crate::postgres::slot::{self, ReplicationSettings, Slot};
 
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +31,8 @@ pub struct ServerFacts {
     pub replication: ReplicationSettings,
     pub slot: Option<Slot>,
     pub publication: Option<Publication>,
+    /// What the publication keeps back of captured tables.
+    pub withheld: Vec<Withheld>,
     /// The tables that the filters accept.
     pub captured: Vec<CheckedTable>,
     /// `schema.table` of every table that could be captured.
@@ -106,12 +108,15 @@ pub async fn fetch(
         .map(|table| format!("{}.{}", table.table.schema, table.table.name))
         .collect();
     all_tables.retain(|table| filter.accepts(&table.table.schema, &table.table.name));
+    let mut withheld = publication::load_withheld(client, publication_name).await?;
+    withheld.retain(|found| filter.accepts(&found.schema, &found.table));
     Ok(ServerFacts {
         server,
         role,
         replication: slot::load_settings(client).await?,
         slot: slot::load(client, slot_name).await?,
         publication: publication::load(client, publication_name).await?,
+        withheld,
         captured: with_access(client, all_tables).await?,
         all_tables: names,
     })

@@ -196,7 +196,13 @@ impl Judge<'_> {
 
     fn compile(&self, found: &CapturedTable) -> (Option<TableRules>, Vec<Problem>) {
         let (schema, name) = (&found.table.schema, &found.table.name);
-        let relation = relation(found);
+        let withheld = self
+            .facts
+            .withheld
+            .iter()
+            .find(|withheld| (&withheld.schema, &withheld.table) == (schema, name));
+        let unpublished = withheld.map_or(&[][..], |withheld| &withheld.columns);
+        let relation = relation(found, unpublished);
         let table = Table {
             relation: &relation,
             key: &found.table.key,
@@ -243,12 +249,9 @@ fn plain_name(found: &CheckedTable) -> String {
 }
 
 /// As pgoutput will describe it.
-fn relation(found: &CapturedTable) -> Relation {
-    let columns = found
-        .table
-        .columns
-        .iter()
-        .filter(|column| !column.generated);
+fn relation(found: &CapturedTable, unpublished: &[String]) -> Relation {
+    let is_sent = |column: &&Column| !column.generated && !unpublished.contains(&column.name);
+    let columns = found.table.columns.iter().filter(is_sent);
     let column = |column: &Column| RelationColumn {
         is_key: found.table.key.contains(&column.name),
         name: column.name.clone(),

@@ -9,7 +9,7 @@ use crate::config::connector::{
 };
 use crate::postgres::catalog_query::{CapturedTable, TableKind};
 use crate::postgres::pgoutput::ReplicaIdentity;
-use crate::postgres::publication::{Publication, create_statement};
+use crate::postgres::publication::{Publication, Withheld, create_statement};
 use crate::postgres::quote;
 
 /// What of the configuration concerns tables.
@@ -176,6 +176,12 @@ fn existing_publication(
         );
         findings.push(Finding::new(Status::Warn, SUBJECT, text).mend(statement));
     }
+    findings.extend(
+        facts
+            .withheld
+            .iter()
+            .map(|withheld| partly_published(wanted, withheld)),
+    );
     if findings.is_empty() {
         let text = format!("\"{name}\" publishes every captured table");
         findings.push(Finding::new(Status::Ok, SUBJECT, text));
@@ -202,6 +208,27 @@ fn unpublished_tables(facts: &ServerFacts, wanted: Wanted<'_>, missing: &[String
         format!("{text}: their changes are not sent"),
     )
     .mend(statement)
+}
+
+/// A snapshot reads all of the table, and the stream then lacks these.
+fn partly_published(wanted: Wanted<'_>, withheld: &Withheld) -> Finding {
+    let table = quote::qualified(&withheld.schema, &withheld.table);
+    let mut parts = Vec::new();
+    if let Some(condition) = &withheld.row_filter {
+        parts.push(format!("changes of rows that are not {condition}"));
+    }
+    if !withheld.columns.is_empty() {
+        parts.push(format!("the columns {}", listed(&withheld.columns)));
+    }
+    let text = format!(
+        "\"{}\" does not publish {} of {table}",
+        wanted.publication.name,
+        parts.join(" and ")
+    );
+    let alter = format!("ALTER PUBLICATION {}", publication_name(wanted));
+    Finding::new(Status::Warn, "publication", text).mend(format!(
+        "{alter} DROP TABLE {table}; {alter} ADD TABLE {table};"
+    ))
 }
 
 /// The connector itself adds the tables that the publication lacks.

@@ -44,6 +44,7 @@ fn sound() -> ServerFacts {
         },
         slot: None,
         publication: None,
+        withheld: Vec::new(),
         captured: vec![checked("orders"), checked("customers")],
         all_tables: vec!["public.orders".to_owned(), "public.customers".to_owned()],
     }

@@ -96,6 +96,22 @@ fn a_flood_of_commits_is_three_messages_and_then_a_digest_a_window() {
 }
 
 #[test]
+fn a_window_keeps_as_many_of_the_greatest_amounts_as_the_rule_says() {
+    let (rules, mut noise) = noise("collapse = { burst = 1, window = \"10s\", top = 7 }", "");
+    for number in 1..=20 {
+        noise.decide(
+            step(&rules, &number.to_string(), "PENDING", number),
+            at(1.0),
+        );
+    }
+    let [digest] = noise.due(at(12.0)).try_into().unwrap();
+    let Content::Digest(digest) = digest.content else {
+        panic!("{:?} is no digest", digest.content)
+    };
+    assert_eq!((digest.count, digest.sums[0].top.len()), (19, 7));
+}
+
+#[test]
 fn after_a_quiet_window_messages_go_at_once_again() {
     let (rules, mut noise) = noise("collapse = { burst = 1, window = \"10s\" }", "");
     let mut decide = |seconds: f64, lsn| {
