@@ -1,5 +1,6 @@
-//! The thread that stores: what commits came to goes through the noise rules into the outbox, one durable write for all that
-//! came meanwhile.
+//! The thread that stores: what commits came to goes through the noise rules into the outbox, one write for all that came
+//! meanwhile. A lane that is woken brings it to the disk with the mark that it is sending; if none does, this thread does, and only
+//! then the commits count as stored.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use crate::notify::config::NotifyFile;
 use crate::notify::last_states::State;
 use crate::notify::noise::{Decision, Held, Noise, NoiseChanges};
 use crate::notify::notice::Notice;
-use crate::notify::outbox::{Intake, Outbox, OutboxError, Untold, Why};
+use crate::notify::outbox::{Intake, Outbox, OutboxError, Untold, Why, Write};
 use crate::postgres::Lsn;
 
 /// After the outbox took nothing.
@@ -26,6 +27,8 @@ const RETRY: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// Lines of the audit that wait while the disk takes nothing.
 const MOST_UNTOLD: usize = 10_000;
+/// What was written waits so long at most for a lane to bring it to the disk. Positions are confirmed less often.
+const LONGEST_UNSYNCED: Duration = Duration::from_millis(20);
 /// What is stale waits so long at most for the stream to reach the present.
 const LONGEST_CATCH_UP: Duration = Duration::from_secs(60);
 
@@ -41,7 +44,17 @@ pub(super) struct Storing {
     /// Commits up to here are on disk.
     pub(super) stored: Arc<AtomicU64>,
     pub(super) pending: Pending,
+    pub(super) written: Written,
     pub(super) catch_up: CatchUp,
+}
+
+/// In the outbox, and not on disk for certain.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    /// Commits up to here are written.
+    watermark: Lsn,
+    /// Since when the first write waits, and the last one.
+    waiting: Option<(Instant, Write)>,
 }
 
 /// Decided, and not on disk yet. Bounded by the windows of the rules, however long the disk takes nothing.
@@ -74,9 +87,16 @@ impl Storing {
             self.take(letters);
             self.tell_due();
             let began = Instant::now();
-            let has_stored = self.store();
-            if !self.pending.is_refused {
-                self.inbox.settle();
+            let stored = self.store().and_then(|has_stored| {
+                if is_closed || self.written.is_overdue() {
+                    self.sync()?;
+                }
+                Ok(has_stored)
+            });
+            let has_stored = stored.as_ref().is_ok_and(|has_stored| *has_stored);
+            match stored {
+                Ok(_) => self.accepted(),
+                Err(error) => self.refused(&error),
             }
             if is_closed {
                 return;
@@ -99,8 +119,11 @@ impl Storing {
         let catch_up = self.catch_up.since.map_or(LONGEST_WAIT, |since| {
             LONGEST_CATCH_UP.saturating_sub(since.elapsed())
         });
+        let unsynced = self.written.since().map_or(LONGEST_WAIT, |since| {
+            LONGEST_UNSYNCED.saturating_sub(since.elapsed())
+        });
         // A clock that is set differently must not make us sleep for long.
-        due.min(catch_up).min(LONGEST_WAIT)
+        due.min(catch_up).min(unsynced).min(LONGEST_WAIT)
     }
 
     fn take(&mut self, mut letters: Letters) {
@@ -195,34 +218,43 @@ impl Storing {
     }
 
     /// Whether something was written.
-    fn store(&mut self) -> bool {
+    fn store(&mut self) -> Result<bool, OutboxError> {
         // What waits for the present is not told yet: nothing after it may be called told.
         let watermark = if self.catch_up.folded.is_empty() {
             self.pending.watermark
         } else {
             Lsn::ZERO
         };
-        let is_further = watermark.0 > self.stored.load(Relaxed);
+        let reached = self.written.watermark.max(Lsn(self.stored.load(Relaxed)));
+        let is_further = watermark > reached;
         if !is_further && !self.pending.has_decided && self.pending.states.is_empty() {
-            return false;
+            return Ok(false);
         }
         let began = Instant::now();
-        match self.write(is_further.then_some(watermark)) {
-            Ok(()) => {
-                self.written(is_further.then_some(watermark));
-                add(&self.tally.stores, 1);
-                let took = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
-                add(&self.tally.store_us, took);
-                true
-            }
-            Err(error) => {
-                self.refused(&error);
-                false
-            }
+        let write = self.write(is_further.then_some(watermark))?;
+        let since = self.written.since().unwrap_or(began);
+        self.written.waiting = Some((since, write));
+        if is_further {
+            self.written.watermark = watermark;
         }
+        self.tell_lanes();
+        add(&self.tally.stores, 1);
+        let took = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        add(&self.tally.store_us, took);
+        Ok(true)
     }
 
-    fn write(&mut self, watermark: Option<Lsn>) -> Result<(), OutboxError> {
+    /// What was written is on disk, and its commits are stored.
+    fn sync(&mut self) -> Result<(), OutboxError> {
+        if let Some((_, write)) = self.written.waiting {
+            self.outbox.sync(write)?;
+        }
+        self.written.waiting = None;
+        self.stored.fetch_max(self.written.watermark.0, Release);
+        Ok(())
+    }
+
+    fn write(&mut self, watermark: Option<Lsn>) -> Result<Write, OutboxError> {
         match self.noise.state.take_changes() {
             Ok(changes) => self.pending.noise.extend(changes),
             Err(error) => tracing::error!(%error, "could not write down the rules' windows"),
@@ -237,17 +269,11 @@ impl Storing {
             states: &pending.states,
         };
         let now_ms = Timestamp::now().as_millisecond();
-        self.outbox.store(intake, now_ms).map(drop)
+        let (_, write) = self.outbox.store(intake, now_ms)?;
+        Ok(write)
     }
 
-    fn written(&mut self, watermark: Option<Lsn>) {
-        if let Some(watermark) = watermark {
-            self.stored.store(watermark.0, Release);
-        }
-        if self.pending.is_refused {
-            tracing::info!("the outbox takes notices again: positions are confirmed again");
-        }
-        self.tally.is_refused.store(false, Relaxed);
+    fn tell_lanes(&mut self) {
         let now = Timestamp::now();
         for notice in &self.pending.notices {
             observe(&self.tally.enqueued, notice.age(now));
@@ -256,10 +282,22 @@ impl Storing {
         add(&self.tally.queued, told.len() as u64);
         self.pending = Pending {
             watermark: self.pending.watermark,
+            is_refused: self.pending.is_refused,
             ..Pending::default()
         };
         if !told.is_empty() {
             self.waker.wake(&told);
+        }
+    }
+
+    fn accepted(&mut self) {
+        if self.pending.is_refused {
+            tracing::info!("the outbox takes notices again: positions are confirmed again");
+        }
+        self.pending.is_refused = false;
+        self.tally.is_refused.store(false, Relaxed);
+        if self.written.waiting.is_none() {
+            self.inbox.settle();
         }
     }
 
@@ -274,6 +312,17 @@ impl Storing {
         }
         self.pending.is_refused = true;
         self.tally.is_refused.store(true, Relaxed);
+    }
+}
+
+impl Written {
+    fn since(&self) -> Option<Instant> {
+        self.waiting.map(|(since, _)| since)
+    }
+
+    fn is_overdue(&self) -> bool {
+        self.since()
+            .is_some_and(|since| since.elapsed() >= LONGEST_UNSYNCED)
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::inbox::Inbox;
-use super::storing::{CatchUp, Pending, Storing};
+use super::storing::{CatchUp, Pending, Storing, Written};
 use super::tally::add;
 use super::{Error, Notifier};
 use crate::change::Change;
@@ -87,6 +87,7 @@ impl<'a> Telling<'a> {
             tally: Arc::clone(&notifier.tally),
             stored: Arc::clone(&stored),
             pending: Pending::default(),
+            written: Written::default(),
             catch_up: CatchUp::default(),
         };
         let thread = std::thread::Builder::new().name("walstreet-outbox".to_owned());

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::audit::{self, Audit, Untold};
-use super::{Outbox, OutboxError, noise, states};
+use super::{Outbox, OutboxError, Write, noise, states};
 use crate::notify::last_states::State;
 use crate::notify::noise::NoiseChanges;
 use crate::notify::notice::{Content, Notice, Severity};
@@ -36,14 +36,15 @@ pub struct Stored {
 }
 
 impl Outbox {
-    /// Stores the notices, the noise rules' state and the watermark; on disk when it returns. A watermark that was reached before brings
-    /// nothing new: PostgreSQL sends again what we had no time to confirm.
+    /// Stores the notices, the noise rules' state and the watermark, all or nothing; on disk before any of the notices is sent, and when
+    /// [`Self::sync`] returns: only then may the position be confirmed. A watermark that was reached before brings nothing new:
+    /// PostgreSQL sends again what we had no time to confirm.
     ///
     /// # Errors
-    /// When the file takes nothing: the position must not be confirmed then.
-    pub fn store(&self, intake: Intake<'_>, now_ms: i64) -> Result<Stored, OutboxError> {
+    /// When the file takes nothing.
+    pub fn store(&self, intake: Intake<'_>, now_ms: i64) -> Result<(Stored, Write), OutboxError> {
         let bodies = bodies(intake.notices)?;
-        self.write(|transaction| {
+        self.write_numbered(|transaction| {
             if let Some(watermark) = intake.watermark
                 && !advance(transaction, intake.source, watermark)?
             {

@@ -23,9 +23,11 @@ mod thread;
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use audit::{AuditLine, Untold, Why};
@@ -42,11 +44,21 @@ const LOCK: &str = "outbox.lock";
 const FORMAT: i64 = 1;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Something that was written and is on disk only after [`Outbox::sync`], or with what is written after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Write(u64);
+
+/// More than there are: a change needs some twenty, and parsing them again would take longer than running them.
+const STATEMENTS: usize = 64;
+
 /// One process has it at a time.
 #[derive(Debug)]
 pub struct Outbox {
     path: PathBuf,
     connection: Mutex<Connection>,
+    /// How often something was written soon, and how many of these are on disk.
+    written: AtomicU64,
+    synced: AtomicU64,
     /// Held as long as the file is open by the process that delivers.
     lock: Option<File>,
 }
@@ -82,6 +94,8 @@ impl Outbox {
         let outbox = Self {
             path,
             connection: Mutex::new(connection),
+            written: AtomicU64::new(0),
+            synced: AtomicU64::new(0),
             lock: Some(lock),
         };
         outbox.prepare()?;
@@ -102,6 +116,8 @@ impl Outbox {
         let outbox = Self {
             path,
             connection: Mutex::new(connection),
+            written: AtomicU64::new(0),
+            synced: AtomicU64::new(0),
             lock: None,
         };
         outbox.prepare()?;
@@ -193,26 +209,64 @@ impl Outbox {
         query(&self.connection()).map_err(|source| OutboxError::sql(&self.path, source))
     }
 
-    /// All of it, on disk, or nothing.
+    /// Whether everything up to this write is on disk.
+    fn is_synced(&self, write: Write) -> bool {
+        self.synced.load(Relaxed) >= write.0
+    }
+
+    /// Everything up to this write is on disk when it returns.
+    ///
+    /// # Errors
+    /// When the file takes nothing.
+    pub fn sync(&self, write: Write) -> Result<(), OutboxError> {
+        let mut connection = self.connection();
+        if self.is_synced(write) {
+            return Ok(());
+        }
+        // A transaction without a change would not reach the disk.
+        self::write(&mut connection, |transaction| {
+            transaction.pragma_update(None, "user_version", FORMAT)
+        })
+        .map_err(|source| OutboxError::sql(&self.path, source))?;
+        self.synced.store(self.written.load(Relaxed), Relaxed);
+        Ok(())
+    }
+
+    /// All of it, on disk with everything before it, or nothing.
     fn write<T>(
         &self,
         change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, OutboxError> {
         let mut connection = self.connection();
-        write(&mut connection, change).map_err(|source| OutboxError::sql(&self.path, source))
+        let before = connection.total_changes();
+        let written = write(&mut connection, change)
+            .map_err(|source| OutboxError::sql(&self.path, source))?;
+        if connection.total_changes() > before {
+            self.synced.store(self.written.load(Relaxed), Relaxed);
+        }
+        Ok(written)
     }
 
-    /// All of it or nothing, on disk with the next [`Self::write`]: for what became of a request. Only a power cut can undo it, never
-    /// what was written before it; the notice is then `unknown`, as it is when the process ends before the answer.
-    fn write_soon<T>(
+    /// For what became of a request: if a power cut undoes it, the notice is `unknown`, as it is when the process ends before the answer.
+    fn write_soon(
+        &self,
+        change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
+    ) -> Result<(), OutboxError> {
+        self.write_numbered(change).map(|((), _)| ())
+    }
+
+    /// All of it or nothing, on disk with the next [`Self::write`] or [`Self::sync`]. Until then only a power cut can undo it, never what
+    /// was written before it.
+    fn write_numbered<T>(
         &self,
         change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
-    ) -> Result<T, OutboxError> {
+    ) -> Result<(T, Write), OutboxError> {
         let mut connection = self.connection();
+        let number = self.written.fetch_add(1, Relaxed) + 1;
         let relaxed = connection.pragma_update(None, "synchronous", "NORMAL");
         let written = relaxed.and_then(|()| write(&mut connection, change));
         let restored = connection.pragma_update(None, "synchronous", "FULL");
-        let written = written.and_then(|written| restored.map(|()| written));
+        let written = written.and_then(|written| restored.map(|()| (written, Write(number))));
         written.map_err(|source| OutboxError::sql(&self.path, source))
     }
 }
@@ -230,6 +284,9 @@ fn write<T>(
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Else a statement whose table has a partial index is parsed again for every parameter.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     // Every commit is on disk before we go on: PostgreSQL forgets what we say we have.
     connection.pragma_update(None, "synchronous", "FULL")?;

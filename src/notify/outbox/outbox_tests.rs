@@ -21,7 +21,7 @@ fn store(outbox: &Outbox, watermark: u64, notices: &[Notice]) -> Stored {
         untold: &[],
         states: &std::collections::HashMap::new(),
     };
-    outbox.store(intake, 10).unwrap()
+    outbox.store(intake, 10).unwrap().0
 }
 
 fn states(outbox: &Outbox) -> Vec<String> {
@@ -201,7 +201,7 @@ fn a_full_disk_is_told_and_passes() {
     assert!(matches!(error, OutboxError::Full { .. }), "{error:?}");
     assert_eq!(outbox.watermark(SOURCE).unwrap(), Some(Lsn(100)));
     limit(1_000_000);
-    assert_eq!(outbox.store(intake, 10).unwrap().new, 298);
+    assert_eq!(outbox.store(intake, 10).unwrap().0.new, 298);
 }
 
 #[test]
@@ -293,4 +293,33 @@ fn threads_survive_a_restart_and_end_with_their_time() {
     assert_eq!(outbox.thread(&notice).unwrap(), Some(thread));
     outbox.prune(Duration::from_secs(10), 12_000).unwrap();
     assert_eq!(outbox.thread(&notice).unwrap(), None);
+}
+
+#[test]
+fn what_is_stored_reaches_the_disk_with_the_mark_that_it_is_sent_or_with_a_sync() {
+    let directory = tempfile::tempdir().unwrap();
+    let outbox = open(directory.path());
+    let is_synced = || outbox.is_synced(Write(outbox.written.load(Relaxed)));
+    store(&outbox, 100, &[notice("ops", "a", 1)]);
+    assert!(!is_synced());
+
+    let queued = outbox.next("ops").unwrap().unwrap();
+    let nothing = Opened {
+        seq: queued.seq + 1,
+        body_hash: "x",
+        thread_ts: None,
+    };
+    assert!(!outbox.begin(nothing, 20).unwrap());
+    assert!(!is_synced(), "what changes nothing writes nothing");
+    begin(&outbox, &queued);
+    assert!(is_synced());
+
+    store(&outbox, 200, &[]);
+    assert!(!is_synced());
+    let stored = Write(outbox.written.load(Relaxed));
+    outbox.sync(stored).unwrap();
+    assert!(is_synced());
+
+    outbox.end(&queued, &Ending::Unknown, "x", 30).unwrap();
+    assert!(!is_synced() && outbox.is_synced(stored));
 }
