@@ -141,17 +141,8 @@ SELECT p.puballtables, p.pubinsert, p.pubupdate, p.pubdelete, p.pubtruncate, p.p
     ARRAY(SELECT schemaname::text FROM pg_catalog.pg_publication_tables WHERE pubname = p.pubname ORDER BY schemaname, tablename),
     ARRAY(SELECT tablename::text FROM pg_catalog.pg_publication_tables WHERE pubname = p.pubname ORDER BY schemaname, tablename)
 FROM pg_catalog.pg_publication p WHERE p.pubname = $1";
-    let failed = |source| Error::Query {
-        attempt: "look up",
-        publication: name.to_owned(),
-        source,
-    };
-    let resolved = resolved_name(name);
-    let rows = client
-        .query_typed(SQL, &[(&resolved, WireType::TEXT)])
-        .await
-        .map_err(failed)?;
-    rows.first().map(publication_of).transpose().map_err(failed)
+    let mut found = look_up(client, SQL, name, publication_of).await?;
+    Ok(found.pop())
 }
 
 /// What the publication keeps back: only tables of which it does.
@@ -168,16 +159,6 @@ SELECT schemaname, tablename, row_filter, columns FROM (
                 AND a.attgenerated = '' AND NOT to_jsonb(t)->'attnames' ? a.attname ORDER BY a.attnum) AS columns
     FROM pg_catalog.pg_publication_tables t WHERE t.pubname = $1
 ) AS published WHERE row_filter IS NOT NULL OR cardinality(columns) > 0 ORDER BY schemaname, tablename";
-    let failed = |source| Error::Query {
-        attempt: "look up the limits of",
-        publication: name.to_owned(),
-        source,
-    };
-    let resolved = resolved_name(name);
-    let rows = client
-        .query_typed(SQL, &[(&resolved, WireType::TEXT)])
-        .await
-        .map_err(failed)?;
     let withheld = |row: &tokio_postgres::Row| {
         Ok(Withheld {
             schema: row.try_get(0)?,
@@ -186,8 +167,28 @@ SELECT schemaname, tablename, row_filter, columns FROM (
             columns: row.try_get(3)?,
         })
     };
+    look_up(client, SQL, name, withheld).await
+}
+
+/// The rows of a query whose parameter is the publication's name.
+async fn look_up<T>(
+    client: &Client,
+    sql: &str,
+    name: &str,
+    read: impl Fn(&tokio_postgres::Row) -> Result<T, tokio_postgres::Error>,
+) -> Result<Vec<T>, Error> {
+    let failed = |source| Error::Query {
+        attempt: "look up",
+        publication: name.to_owned(),
+        source,
+    };
+    let resolved = resolved_name(name);
+    let rows = client
+        .query_typed(sql, &[(&resolved, WireType::TEXT)])
+        .await
+        .map_err(failed)?;
     rows.iter()
-        .map(withheld)
+        .map(read)
         .collect::<Result<_, _>>()
         .map_err(failed)
 }

@@ -288,7 +288,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     // Else a statement whose table has a partial index is parsed again for every parameter.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
-    // Every commit is on disk before we go on: PostgreSQL forgets what we say we have.
+    // Every commit is on disk before we go on, except for what `write_numbered` writes.
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     let verdict: String = connection.pragma_query_value(None, "quick_check", |row| row.get(0))?;

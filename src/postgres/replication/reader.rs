@@ -82,7 +82,7 @@ pub(super) struct Reader {
 /// What there was to read.
 enum Found {
     Nothing,
-    Everything,
+    Something,
     MoreThanFits,
 }
 
@@ -149,7 +149,7 @@ impl Reader {
                 self.inbox.grow();
             }
             match found {
-                Found::Everything => self.let_gather(),
+                Found::Something => self.let_gather(),
                 Found::Nothing => self.wait_for_server(until)?,
                 Found::MoreThanFits if self.inbox.is_full() => self.wait_for_consumer(until)?,
                 Found::MoreThanFits => {}
@@ -178,7 +178,7 @@ impl Reader {
         if self.inbox.is_full() {
             Ok(Found::MoreThanFits)
         } else {
-            Ok(Found::Everything)
+            Ok(Found::Something)
         }
     }
 
