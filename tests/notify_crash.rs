@@ -256,8 +256,9 @@ impl Life {
                 untold: &[],
                 states: &Default::default(),
             };
-            self.outbox.store(intake, self.now.wall_ms()).unwrap();
+            let stored = self.outbox.store(intake, self.now.wall_ms()).unwrap();
             if self.random.below(NOTICES) == 0 {
+                self.outbox.sync(stored).unwrap();
                 self.die_at("after fsync");
             }
         }
@@ -268,7 +269,7 @@ impl Life {
         loop {
             self.die_during("during fold", 4_000);
             match self.lane.next(&self.outbox, &mut paces, self.now).unwrap() {
-                Step::Send(request) => {
+                Step::Send { request, .. } => {
                     self.skipped = self.skipped.saturating_sub(1);
                     let is_due = self.skipped == 0;
                     if is_due {

@@ -90,8 +90,9 @@ struct Which {
 pub(super) fn queue(args: &ListArgs) -> anyhow::Result<ExitCode> {
     let outbox = args.place.open()?;
     let mut rows = Vec::new();
+    let mut standings = outbox.standings()?;
     for name in outbox.destinations()? {
-        let standing = outbox.standing(&name)?;
+        let standing = standings.remove(&name).unwrap_or_default();
         rows.push([
             name,
             standing.queued.to_string(),

@@ -89,12 +89,11 @@ impl Delivering {
             (current.metrics.snapshot(), current.has_failed)
         };
         let read = || -> Result<(BTreeMap<String, Standing>, i64), OutboxError> {
-            let mut queues = BTreeMap::new();
-            for name in &names {
-                queues.insert(name.clone(), outbox.standing(name)?);
-            }
-            for (name, standing) in super::removed(outbox, &names)? {
-                queues.insert(name, standing);
+            let mut queues = outbox.standings()?;
+            // Of those that the file does not have any more, what is kept for them.
+            queues.retain(|name, left| names.contains(name) || left.queued + left.held > 0);
+            for name in names {
+                queues.entry(name).or_default();
             }
             Ok((queues, outbox.bytes()?))
         };

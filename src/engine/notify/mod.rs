@@ -19,6 +19,7 @@ mod storing;
 mod tally;
 mod telling;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -121,15 +122,11 @@ fn names(file: &NotifyFile) -> Vec<String> {
 }
 
 /// Destinations that the file does not have any more, with what is kept for them.
-fn removed(outbox: &Outbox, names: &[String]) -> Result<Vec<(String, Standing)>, OutboxError> {
-    let mut removed = Vec::new();
-    for name in outbox.destinations()? {
-        let standing = outbox.standing(&name)?;
-        if !names.contains(&name) && standing.queued + standing.held > 0 {
-            removed.push((name, standing));
-        }
-    }
-    Ok(removed)
+fn removed(outbox: &Outbox, names: &[String]) -> Result<BTreeMap<String, Standing>, OutboxError> {
+    let mut standings = outbox.standings()?;
+    standings
+        .retain(|name, standing| !names.contains(name) && standing.queued + standing.held > 0);
+    Ok(standings)
 }
 
 fn report_removed(outbox: &Outbox, file: &NotifyFile) -> Result<(), OutboxError> {

@@ -269,8 +269,7 @@ impl Storing {
             states: &pending.states,
         };
         let now_ms = Timestamp::now().as_millisecond();
-        let (_, write) = self.outbox.store(intake, now_ms)?;
-        Ok(write)
+        self.outbox.store(intake, now_ms)
     }
 
     fn tell_lanes(&mut self) {

@@ -8,6 +8,9 @@ use crate::notify::random::Random;
 
 const SEEDS: u64 = 10;
 const NOTICES: u64 = 12;
+/// What ends: the process, or the machine.
+const KILL: bool = false;
+const POWER_CUT: bool = true;
 
 struct Ended {
     duplicates: u64,
@@ -21,7 +24,7 @@ struct Ended {
 fn survive(
     destination: Destination,
     seed: u64,
-    points: &'static [Point],
+    (points, cuts_power): (&'static [Point], bool),
     faults: &[&str],
 ) -> Ended {
     let mut world = World::new(vec![destination]);
@@ -30,9 +33,11 @@ fn survive(
     world.killer = Some(Killer {
         random: Random::seeded(seed),
         points,
+        cuts_power,
         killed: Vec::new(),
     });
     world.store(&many("ops", NOTICES));
+    world.sync();
     world.run(seconds(3_000));
     let told: BTreeSet<_> = world
         .slack
@@ -62,7 +67,7 @@ fn killed_at_any_point_loses_nothing_and_repeats_only_what_was_on_its_way() {
     let all = &[Point::Sending, Point::Asked, Point::Answered];
     let mut kills = 0;
     for seed in 0..SEEDS {
-        let ended = survive(bot("ops", UnknownPolicy::Resend), seed, all, &[]);
+        let ended = survive(bot("ops", UnknownPolicy::Resend), seed, (all, KILL), &[]);
         assert!(ended.duplicates <= ended.ambiguous, "seed {seed}");
         kills += ended.ambiguous;
     }
@@ -73,7 +78,7 @@ fn killed_at_any_point_loses_nothing_and_repeats_only_what_was_on_its_way() {
 fn killed_outside_of_the_exchange_repeats_nothing() {
     let outside = &[Point::Sending, Point::Answered];
     for seed in 0..SEEDS {
-        let ended = survive(bot("ops", UnknownPolicy::Resend), seed, outside, &[]);
+        let ended = survive(bot("ops", UnknownPolicy::Resend), seed, (outside, KILL), &[]);
         assert_eq!(ended.duplicates, 0, "seed {seed}");
     }
 }
@@ -90,7 +95,7 @@ fn looking_into_the_channel_leaves_no_repeat_at_all() {
         "refuse%3",
     ];
     for seed in 0..SEEDS {
-        let ended = survive(bot("ops", UnknownPolicy::Reconcile), seed, all, &faults);
+        let ended = survive(bot("ops", UnknownPolicy::Reconcile), seed, (all, KILL), &faults);
         assert_eq!(ended.duplicates, 0, "seed {seed}");
     }
 }
@@ -99,10 +104,60 @@ fn looking_into_the_channel_leaves_no_repeat_at_all() {
 fn a_webhook_of_a_failing_slack_repeats_no_more_than_answers_were_lost() {
     let all = &[Point::Sending, Point::Asked, Point::Answered];
     for seed in 0..SEEDS {
-        let ended = survive(webhook("ops"), seed, all, &["429=2%5", "drop%10", "hang%3"]);
+        let ended = survive(webhook("ops"), seed, (all, KILL), &["429=2%5", "drop%10", "hang%3"]);
         assert!(
             ended.duplicates <= ended.ambiguous + ended.lost,
             "seed {seed}"
         );
+    }
+}
+
+#[test]
+fn after_a_power_cut_a_look_finds_what_was_sent_without_a_mark_on_disk() {
+    let all = &[Point::Sending, Point::Asked, Point::Answered];
+    let mut cuts = 0;
+    for seed in 0..SEEDS {
+        let destination = bot("ops", UnknownPolicy::Reconcile);
+        let ended = survive(destination, seed, (all, POWER_CUT), &["drop%10"]);
+        assert_eq!(ended.duplicates, 0, "seed {seed}");
+        cuts += ended.ambiguous;
+    }
+    assert!(cuts > 3, "{cuts} power cuts prove little");
+}
+
+#[test]
+fn after_a_power_cut_a_webhook_says_what_may_be_a_repeat() {
+    for seed in 0..SEEDS {
+        let (points, cut) = (&[Point::Asked], POWER_CUT);
+        let ended = survive(webhook("ops"), seed, (points, cut), &[]);
+        // The one whose mark was lost, and the one before it, whose answer was.
+        assert!(ended.duplicates <= 2 * ended.ambiguous, "seed {seed}");
+    }
+}
+
+#[test]
+fn what_a_power_cut_takes_and_the_stream_brings_again_is_found_in_the_channel() {
+    for policy in [UnknownPolicy::Reconcile, UnknownPolicy::Resend] {
+        let mut world = World::new(vec![bot("ops", policy)]);
+        world.sync();
+        world.store(&many("ops", 1));
+        let Step::Send { request, .. } = world.lanes[0]
+            .next(world.outbox.as_ref().unwrap(), &mut world.paces, world.now)
+            .unwrap()
+        else {
+            panic!("there is a notice");
+        };
+        world.ask(0, &request);
+        world.cut_power();
+        world.store(&many("ops", 3));
+        world.run(seconds(60));
+        let log = world.slack.log.iter();
+        let repeats = log.filter(|accepted| accepted.body.to_string().contains("possible repeat"));
+        let repeats = repeats.count();
+        let (sent, said) = match policy {
+            UnknownPolicy::Resend => (4, 1),
+            UnknownPolicy::Reconcile | UnknownPolicy::Hold => (3, 0),
+        };
+        assert_eq!((world.slack.log.len(), repeats), (sent, said), "{policy:?}");
     }
 }

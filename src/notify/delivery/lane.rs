@@ -11,7 +11,7 @@ use super::request::{self, Request, Role};
 use super::{Destination, DestinationKind, UnknownPolicy};
 use crate::notify::clock::Moment;
 use crate::notify::notice::{Content, ConversationMode, RowChange};
-use crate::notify::outbox::{Ending, Opened, Outbox, OutboxError, Queued, Thread, Wait};
+use crate::notify::outbox::{Ending, Opened, Outbox, OutboxError, Queued, Thread, Wait, Write};
 use crate::notify::random::Random;
 use crate::notify::slack::answer::{LookOutcome, Outcome, Posted};
 use crate::notify::slack::limits;
@@ -22,7 +22,11 @@ const FOLD_INTERVAL: Duration = Duration::from_secs(5);
 /// What the lane wants now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    Send(Request),
+    Send {
+        request: Request,
+        /// Its mark, which is on disk before [`Lane::answered`] takes the answer; a look needs none.
+        mark: Option<Write>,
+    },
     /// Nothing before this moment of the monotonic clock.
     Wait(Duration),
     /// Nothing before something is stored.
@@ -42,6 +46,7 @@ pub enum Answer {
 struct InFlight {
     queued: Queued,
     role: Role,
+    mark: Option<Write>,
 }
 
 #[derive(Debug)]
@@ -55,6 +60,8 @@ pub struct Lane {
     /// Since the last success: they lengthen the back-off.
     failures: u32,
     looks: u8,
+    /// After a power cut: the first notice of before that waits may have been sent.
+    doubts_before_ms: Option<i64>,
     random: Random,
     pub counters: Counters,
 }
@@ -97,6 +104,7 @@ impl Lane {
             is_parked,
             failures: 0,
             looks: 0,
+            doubts_before_ms: outbox.doubts_before_ms(),
             random: Random::seeded(seed),
             counters: Counters {
                 is_parked,
@@ -114,7 +122,7 @@ impl Lane {
         &self.destination
     }
 
-    /// What to do now. A request that it returns is on disk as `sending` already.
+    /// What to do now. A request that it returns is in the outbox as `sending` already.
     ///
     /// # Errors
     /// When the outbox takes nothing; then nothing may be sent.
@@ -138,6 +146,10 @@ impl Lane {
             return Ok(Step::Wait(self.closed_until));
         }
         while let Some(queued) = outbox.next(self.name())? {
+            if self.doubts(&queued) {
+                outbox.doubt(&queued, now.wall_ms())?;
+                continue;
+            }
             let step = if queued.unknown {
                 self.resolve(queued, outbox, paces, now)?
             } else {
@@ -164,6 +176,9 @@ impl Lane {
         let Some(in_flight) = self.in_flight.clone() else {
             return Ok(());
         };
+        if let Some(mark) = in_flight.mark {
+            outbox.sync(mark)?;
+        }
         match answer {
             Answer::Written(Outcome::Accepted { posted }) => {
                 self.accepted(&in_flight, posted.as_ref(), outbox, now)?;
@@ -237,12 +252,22 @@ impl Lane {
             body_hash: &request::hash(&request),
             thread_ts: thread_ts.as_deref(),
         };
-        if !outbox.begin(opened, now.wall_ms())? {
+        let Some(mark) = outbox.begin(opened, now.wall_ms())? else {
             return Ok(None);
-        }
+        };
         paces.take(&self.keys, paced, now.monotonic);
-        self.in_flight = Some(InFlight { queued, role });
-        Ok(Some(Step::Send(request)))
+        let mark = Some(mark);
+        self.in_flight = Some(InFlight { queued, role, mark });
+        Ok(Some(Step::Send { request, mark }))
+    }
+
+    /// Whether it is the one that may have been sent before a power cut without a mark that survived. Those that have one come before.
+    fn doubts(&mut self, queued: &Queued) -> bool {
+        if queued.unknown {
+            return false;
+        }
+        let doubted = self.doubts_before_ms.take();
+        doubted.is_some_and(|before| queued.notice.began().as_millisecond() < before)
     }
 
     /// What to do about a notice that may have arrived; `None` when it is decided without asking Slack.
@@ -262,7 +287,12 @@ impl Lane {
             role
         };
         let policy = self.destination.unknown;
-        let look = request::look(&queued, &self.destination);
+        let thread_ts = match (&queued.thread_ts, role, thread) {
+            (Some(thread_ts), _, _) => Some(thread_ts.clone()),
+            (None, Role::Reply, Some(thread)) => Some(thread.ts),
+            (None, _, _) => None,
+        };
+        let look = request::look(&queued, &self.destination, thread_ts.as_deref(), now);
         let ending = match (role, policy, look) {
             (Role::Edit, _, _) => Ending::Again { counts: true },
             (Role::Root | Role::Reply, UnknownPolicy::Hold, _) => Ending::Held,
@@ -272,8 +302,10 @@ impl Lane {
                     return Ok(Some(Step::Wait(ready)));
                 }
                 paces.take(&self.keys, Paced::Look, now.monotonic);
-                self.in_flight = Some(InFlight { queued, role });
-                return Ok(Some(Step::Send(Request::Look(look))));
+                let mark = None;
+                self.in_flight = Some(InFlight { queued, role, mark });
+                let request = Request::Look(look);
+                return Ok(Some(Step::Send { request, mark }));
             }
             (Role::Root | Role::Reply, UnknownPolicy::Resend | UnknownPolicy::Reconcile, _) => {
                 Ending::AgainAsRepeat
@@ -290,7 +322,7 @@ impl Lane {
         outbox: &Outbox,
         now: Moment,
     ) -> Result<(), OutboxError> {
-        let InFlight { queued, role } = in_flight;
+        let InFlight { queued, role, .. } = in_flight;
         self.remember(in_flight, posted, outbox, now)?;
         let mode = queued.notice.conversation.mode;
         let ending = if *role == Role::Reply && mode == ConversationMode::UpdateAndThread {

@@ -58,8 +58,9 @@ fn what_happened_while_slack_was_away_is_told_in_digests_at_the_pace_that_slack_
     }
     let tries = world.requests.len();
     assert!(tries < 120, "{tries} requests to a Slack that is away");
-    let bytes = world.disk_bytes();
-    assert!(bytes < 6 << 20, "{bytes} bytes for {CHANGES} changes");
+    let (kept, bytes) = (world.outbox().bytes().unwrap(), world.disk_bytes());
+    assert!(kept < 1 << 20, "{kept} bytes for {CHANGES} changes");
+    assert!(bytes < 12 << 20, "{bytes} bytes with the log");
 
     world.is_away = false;
     world.fault("429=1*200");

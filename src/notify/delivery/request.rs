@@ -111,16 +111,25 @@ pub(super) fn write(
 }
 
 /// Where a lost delivery would be; `None` where we cannot look.
-pub(super) fn look(queued: &Queued, destination: &Destination) -> Option<Look> {
+pub(super) fn look(
+    queued: &Queued,
+    destination: &Destination,
+    thread_ts: Option<&str>,
+    now: Moment,
+) -> Option<Look> {
     let DestinationKind::Bot { channel, .. } = &destination.kind else {
         return None;
     };
-    let started_at = queued.started_at_ms?;
+    let (oldest, latest) = match queued.started_at_ms {
+        Some(started_at) => (started_at, started_at + LATEST_ARRIVAL_MS),
+        // At any time since its commit.
+        None => (queued.notice.began().as_millisecond(), now.wall_ms()),
+    };
     Some(Look {
         channel: channel.clone(),
-        thread_ts: queued.thread_ts.clone(),
-        oldest: seconds(started_at - CLOCK_SKEW_MS),
-        latest: seconds(started_at + CLOCK_SKEW_MS + LATEST_ARRIVAL_MS),
+        thread_ts: thread_ts.map(str::to_owned),
+        oldest: seconds(oldest - CLOCK_SKEW_MS),
+        latest: seconds(latest + CLOCK_SKEW_MS),
         delivery_id: queued.notice.id.as_str().to_owned(),
     })
 }

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Answer, Counters, Destination, Lane, Paces, Request, Step};
 use crate::notify::clock::{Clock, Moment};
-use crate::notify::outbox::{Outbox, OutboxError};
+use crate::notify::outbox::{Outbox, OutboxError, Write};
 use crate::notify::random::Random;
 use crate::notify::slack::client::SlackClient;
 
@@ -240,6 +240,7 @@ impl Delivery {
     }
 
     fn look_at(&mut self, now: Moment) -> Result<bool, OutboxError> {
+        self.checkpoint();
         if now.monotonic >= self.prune_at {
             self.prune_at = now.monotonic + PRUNE_INTERVAL;
             self.outbox.prune(KEEP, now.wall_ms())?;
@@ -254,6 +255,15 @@ impl Delivery {
             }
         }
         Ok(changed)
+    }
+
+    fn checkpoint(&self) {
+        let outbox = Arc::clone(&self.outbox);
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = outbox.checkpoint() {
+                tracing::warn!(%error, "could not bring the outbox's log into its database: it grows until that works");
+            }
+        });
     }
 
     fn take(&mut self, (at, answer): (usize, Answer)) {
@@ -277,9 +287,13 @@ impl Delivery {
             if wired.due <= now.monotonic {
                 wired.due = now.monotonic + LONGEST_SLEEP;
                 match wired.lane.next(&self.outbox, &mut self.paces, now) {
-                    Ok(Step::Send(request)) => {
-                        let client = wired.client.clone();
-                        requests.spawn(async move { (at, send(&client, &request).await) });
+                    Ok(Step::Send { request, mark }) => {
+                        let (client, outbox) = (wired.client.clone(), Arc::clone(&self.outbox));
+                        requests.spawn(async move {
+                            let sent = send(&client, &request);
+                            let (answer, ()) = tokio::join!(sent, sync(outbox, mark));
+                            (at, answer)
+                        });
                     }
                     Ok(Step::Wait(moment)) => wired.due = wired.due.min(moment),
                     Ok(Step::Idle | Step::Busy) => {}
@@ -341,6 +355,14 @@ impl Wired {
         tracing::error!(destination = self.lane.name(), %error, "the outbox takes nothing: trying again in five seconds");
         self.retry_at = now.monotonic + OUTBOX_RETRY;
         Ok(self.retry_at)
+    }
+}
+
+/// While the request is on its way. The lane asks for it again before it takes the answer, and says then what went wrong.
+async fn sync(outbox: Arc<Outbox>, mark: Option<Write>) {
+    if let Some(mark) = mark {
+        let synced = tokio::task::spawn_blocking(move || outbox.sync(mark));
+        drop(synced.await);
     }
 }
 

@@ -40,23 +40,27 @@ pub(super) fn webhook(name: &str) -> Destination {
 /// Where a process may be killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Point {
-    /// `sending` is on disk, the request is not written.
+    /// `sending` is in the file, the request is not written.
     Sending,
     /// Slack answered, and we did not take the answer.
     Asked,
-    /// The answer is on disk.
+    /// The answer is in the file.
     Answered,
 }
 
 pub(super) struct Killer {
     pub(super) random: Random,
     pub(super) points: &'static [Point],
+    /// The machine goes down, and not the process alone.
+    pub(super) cuts_power: bool,
     pub(super) killed: Vec<Point>,
 }
 
 /// A world with its own time.
 pub(super) struct World {
     directory: tempfile::TempDir,
+    /// What of it is on disk, for a power cut.
+    disk: Option<tempfile::TempDir>,
     pub(super) outbox: Option<Outbox>,
     pub(super) slack: Workspace,
     pub(super) lanes: Vec<Lane>,
@@ -82,6 +86,7 @@ impl World {
         let lanes = lanes(&destinations, &outbox, now);
         Self {
             directory,
+            disk: None,
             outbox: Some(outbox),
             slack: Workspace::new(Pace::default(), 1),
             lanes,
@@ -130,14 +135,23 @@ impl World {
 
     /// `kill -9`: what is in the files at this moment is all that is left.
     fn kill(&mut self) {
-        let next = tempfile::tempdir().unwrap();
-        for name in ["outbox.db", "outbox.db-wal"] {
-            let from = self.directory.path().join(name);
-            if from.exists() {
-                std::fs::copy(from, next.path().join(name)).unwrap();
-            }
-        }
-        self.directory = next;
+        self.directory = copy(&self.directory);
+        self.restart_all();
+    }
+
+    /// Everything that was written until now is on disk.
+    pub(super) fn sync(&mut self) {
+        self.disk = Some(copy(&self.directory));
+    }
+
+    /// What was written since the last [`Self::sync`] is lost.
+    pub(super) fn cut_power(&mut self) {
+        self.directory = copy(self.disk.as_ref().unwrap());
+        std::fs::write(self.directory.path().join("outbox.lock"), "another boot").unwrap();
+        self.restart_all();
+    }
+
+    fn restart_all(&mut self) {
         let destinations: Vec<_> = self.lanes.iter().map(Lane::destination).cloned().collect();
         self.restart(&destinations);
     }
@@ -150,7 +164,11 @@ impl World {
         let dies = killer.points.contains(&point) && killer.random.below(100) < 8;
         if dies {
             killer.killed.push(point);
-            self.kill();
+            if killer.cuts_power {
+                self.cut_power();
+            } else {
+                self.kill();
+            }
         }
         dies
     }
@@ -176,6 +194,7 @@ impl World {
             let left = until.saturating_sub(self.now.monotonic);
             self.advance(left.max(Duration::from_millis(1)));
         }
+        self.outbox().checkpoint().unwrap();
     }
 
     /// One lane until it waits; until when.
@@ -186,13 +205,17 @@ impl World {
                 .next(outbox, &mut self.paces, self.now)
                 .unwrap()
             {
-                Step::Send(request) => {
+                Step::Send { request, .. } => {
                     if self.may_die(Point::Sending) {
                         return Some(self.now.monotonic);
                     }
                     let answer = self.ask(at, &request);
                     if self.may_die(Point::Asked) {
                         return Some(self.now.monotonic);
+                    }
+                    if self.killer.as_ref().is_some_and(|killer| killer.cuts_power) {
+                        // What the lane does before it takes the answer.
+                        self.sync();
                     }
                     let outbox = self.outbox.as_ref().unwrap();
                     self.lanes[at]
@@ -262,6 +285,17 @@ impl World {
         log.map(|accepted| accepted.body["text"].as_str().unwrap())
             .collect()
     }
+}
+
+fn copy(directory: &tempfile::TempDir) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for name in ["outbox.db", "outbox.db-wal"] {
+        let from = directory.path().join(name);
+        if from.exists() {
+            std::fs::copy(from, copy.path().join(name)).unwrap();
+        }
+    }
+    copy
 }
 
 pub(super) fn lanes(destinations: &[Destination], outbox: &Outbox, now: Moment) -> Vec<Lane> {

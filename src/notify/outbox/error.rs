@@ -40,6 +40,12 @@ pub enum OutboxError {
     },
     #[error("the outbox \"{}\" was written by a newer walstreet (format {found}): use that version", path.display())]
     Newer { path: PathBuf, found: i64 },
+    #[error(
+        "the disk did not take what was written to the outbox \"{}\": nothing is confirmed to PostgreSQL any more; check the disk and start \
+         walstreet again",
+        path.display()
+    )]
+    Unsynced { path: PathBuf, source: io::Error },
     #[error("could not use the outbox \"{}\"", path.display())]
     Sql {
         path: PathBuf,
@@ -66,6 +72,7 @@ impl OutboxError {
             | Self::Locked { .. }
             | Self::Missing { .. }
             | Self::Corrupt { .. }
+            | Self::Unsynced { .. }
             | Self::Newer { .. }
             | Self::Notice { .. }
             | Self::NoSuchNotice { .. } => false,

@@ -28,36 +28,27 @@ pub struct Intake<'a> {
     pub states: &'a HashMap<String, State>,
 }
 
-/// How many notices were new.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Stored {
-    pub new: u64,
-    pub known: u64,
-}
-
 impl Outbox {
-    /// Stores the notices, the noise rules' state and the watermark, all or nothing; on disk before any of the notices is sent, and when
-    /// [`Self::sync`] returns: only then may the position be confirmed. A watermark that was reached before brings nothing new:
-    /// PostgreSQL sends again what we had no time to confirm.
+    /// Stores the notices, the noise rules' state and the watermark, all or nothing; on disk when [`Self::sync`] returns, and only then may
+    /// the position be confirmed. A watermark that was reached before brings nothing new: PostgreSQL sends again what we had no time to
+    /// confirm.
     ///
     /// # Errors
     /// When the file takes nothing.
-    pub fn store(&self, intake: Intake<'_>, now_ms: i64) -> Result<(Stored, Write), OutboxError> {
+    pub fn store(&self, intake: Intake<'_>, now_ms: i64) -> Result<Write, OutboxError> {
         let bodies = bodies(intake.notices)?;
-        self.write_numbered(|transaction| {
+        let stored = self.write_soon(|transaction| {
             if let Some(watermark) = intake.watermark
                 && !advance(transaction, intake.source, watermark)?
             {
-                return Ok(Stored {
-                    new: 0,
-                    known: intake.notices.len() as u64,
-                });
+                return Ok(());
             }
             noise::write(transaction, intake.source, intake.noise)?;
             states::write(transaction, intake.source, intake.states)?;
             Untold::record_all(intake.untold, transaction, now_ms)?;
             insert(transaction, intake.notices, &bodies, now_ms)
-        })
+        });
+        stored.map(|((), write)| write)
     }
 
     /// Commits up to here need not be told again.
@@ -98,8 +89,7 @@ fn insert(
     notices: &[Notice],
     bodies: &[String],
     now_ms: i64,
-) -> rusqlite::Result<Stored> {
-    let mut stored = Stored::default();
+) -> rusqlite::Result<()> {
     let mut statement = transaction.prepare_cached(
         "INSERT INTO notice (delivery_id, destination, rule, fifo_key, severity, notice, created_at, committed_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (delivery_id) DO NOTHING",
@@ -117,10 +107,8 @@ fn insert(
             notice.began().as_millisecond()
         ])?;
         if inserted == 0 {
-            stored.known += 1;
             continue;
         }
-        stored.new += 1;
         Audit {
             at_ms: now_ms,
             destination: &notice.destination,
@@ -131,7 +119,7 @@ fn insert(
         }
         .record(transaction)?;
     }
-    Ok(stored)
+    Ok(())
 }
 
 /// Changes of one row keep their order; digests of one rule do.

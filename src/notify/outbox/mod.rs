@@ -7,13 +7,17 @@
 //! pending ─▶ folded (into a digest, when there is too much) | muted (by an operator)
 //! ```
 //!
-//! `sending` is on disk before the request is written; at start every `sending` notice is `unknown`. A destination that waits
-//! or is parked keeps its notices pending.
+//! `sending` is in the file before the request is written, and on its way to the disk beside it: a process that is killed finds it at
+//! its next start, when every `sending` notice is `unknown`. Only a power cut can take it, and then [`Outbox::doubts_before_ms`] is known. A
+//! destination that waits or is parked keeps its notices pending.
 
 mod audit;
+mod checkpoint;
+mod disk;
 mod error;
 mod fold;
 mod intake;
+mod lock;
 mod mutes;
 mod noise;
 mod operator;
@@ -21,32 +25,30 @@ mod queue;
 mod states;
 mod thread;
 
-use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use checkpoint::Checkpoints;
+use disk::Disk;
+use lock::Lock;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use audit::{AuditLine, Untold, Why};
+pub use disk::Write;
 pub use error::OutboxError;
 pub use fold::{Capacity, Folded};
-pub use intake::{Intake, Stored};
+pub use intake::Intake;
 pub use mutes::Muted;
 pub use operator::{Listed, Replay, Standing, State};
 pub use queue::{Ending, Opened, Queued, Wait};
 pub use thread::Thread;
 
 const DATABASE: &str = "outbox.db";
-const LOCK: &str = "outbox.lock";
 const FORMAT: i64 = 1;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Something that was written and is on disk only after [`Outbox::sync`], or with what is written after it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Write(u64);
 
 /// More than there are: a change needs some twenty, and parsing them again would take longer than running them.
 const STATEMENTS: usize = 64;
@@ -56,11 +58,12 @@ const STATEMENTS: usize = 64;
 pub struct Outbox {
     path: PathBuf,
     connection: Mutex<Connection>,
-    /// How often something was written soon, and how many of these are on disk.
-    written: AtomicU64,
-    synced: AtomicU64,
+    disk: Disk,
+    /// Of the process that delivers.
+    checkpoints: Option<Checkpoints>,
+    doubts_before_ms: Option<i64>,
     /// Held as long as the file is open by the process that delivers.
-    lock: Option<File>,
+    lock: Option<Lock>,
 }
 
 impl Outbox {
@@ -74,31 +77,12 @@ impl Outbox {
             source,
         };
         std::fs::create_dir_all(directory).map_err(unusable)?;
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(directory.join(LOCK))
-            .map_err(unusable)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(OutboxError::Locked {
-                    path: directory.to_owned(),
-                });
-            }
-            Err(TryLockError::Error(source)) => return Err(unusable(source)),
-        }
-        let path = directory.join(DATABASE);
-        let connection = connect(&path).map_err(|source| OutboxError::sql(&path, source))?;
-        let outbox = Self {
-            path,
-            connection: Mutex::new(connection),
-            written: AtomicU64::new(0),
-            synced: AtomicU64::new(0),
-            lock: Some(lock),
-        };
-        outbox.prepare()?;
+        let lock = Lock::take(directory)?;
+        let is_after_power_cut = lock.is_after_power_cut();
+        let mut outbox = Self::of(directory.join(DATABASE), Some(lock))?;
+        outbox.doubts_before_ms = is_after_power_cut.then_some(now_ms);
+        let checkpoints = outbox.read(|connection| Checkpoints::begin(&outbox.path, connection))?;
+        outbox.checkpoints = Some(checkpoints);
         outbox.what_was_sending_is_unknown(now_ms)?;
         Ok(outbox)
     }
@@ -112,16 +96,32 @@ impl Outbox {
         if !path.exists() {
             return Err(OutboxError::Missing { path });
         }
+        Self::of(path, None)
+    }
+
+    fn of(path: PathBuf, lock: Option<Lock>) -> Result<Self, OutboxError> {
         let connection = connect(&path).map_err(|source| OutboxError::sql(&path, source))?;
+        let disk = Disk::of(&path).map_err(|source| OutboxError::Directory {
+            path: path.clone(),
+            source,
+        })?;
         let outbox = Self {
             path,
             connection: Mutex::new(connection),
-            written: AtomicU64::new(0),
-            synced: AtomicU64::new(0),
-            lock: None,
+            disk,
+            checkpoints: None,
+            doubts_before_ms: None,
+            lock,
         };
         outbox.prepare()?;
         Ok(outbox)
+    }
+
+    /// When the machine went down under the last process: since when we know what is sent. Of every destination one request of before
+    /// may be forgotten, the one that was on its way.
+    #[must_use]
+    pub fn doubts_before_ms(&self) -> Option<i64> {
+        self.doubts_before_ms
     }
 
     /// Whether a process has it to deliver.
@@ -129,9 +129,7 @@ impl Outbox {
         let Some(directory) = self.path.parent() else {
             return false;
         };
-        let lock = File::options().write(true).open(directory.join(LOCK));
-        let is_free = lock.is_ok_and(|lock| lock.try_lock().is_ok());
-        self.lock.is_some() || !is_free
+        self.lock.is_some() || Lock::is_taken(directory)
     }
 
     /// Another number after somebody else wrote: an operator's command.
@@ -184,11 +182,11 @@ impl Outbox {
             transaction.execute(
                 "INSERT INTO audit (at, destination, delivery_id, what, detail)
                  SELECT ?1, destination, delivery_id, 'unknown', 'ended while sending'
-                 FROM notice WHERE state = 'sending'",
+                 FROM notice WHERE state IN ('pending', 'sending', 'unknown') AND state = 'sending'",
                 [now_ms],
             )?;
             transaction.execute(
-                "UPDATE notice SET state = 'unknown' WHERE state = 'sending'",
+                "UPDATE notice SET state = 'unknown' WHERE state IN ('pending', 'sending', 'unknown') AND state = 'sending'",
                 [],
             )?;
             Ok(())
@@ -209,27 +207,12 @@ impl Outbox {
         query(&self.connection()).map_err(|source| OutboxError::sql(&self.path, source))
     }
 
-    /// Whether everything up to this write is on disk.
-    fn is_synced(&self, write: Write) -> bool {
-        self.synced.load(Relaxed) >= write.0
-    }
-
     /// Everything up to this write is on disk when it returns.
     ///
     /// # Errors
-    /// When the file takes nothing.
+    /// When the disk does not take it: then nothing is on disk for certain any more.
     pub fn sync(&self, write: Write) -> Result<(), OutboxError> {
-        let mut connection = self.connection();
-        if self.is_synced(write) {
-            return Ok(());
-        }
-        // A transaction without a change would not reach the disk.
-        self::write(&mut connection, |transaction| {
-            transaction.pragma_update(None, "user_version", FORMAT)
-        })
-        .map_err(|source| OutboxError::sql(&self.path, source))?;
-        self.synced.store(self.written.load(Relaxed), Relaxed);
-        Ok(())
+        self.disk.sync(write)
     }
 
     /// All of it, on disk with everything before it, or nothing.
@@ -237,37 +220,41 @@ impl Outbox {
         &self,
         change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, OutboxError> {
-        let mut connection = self.connection();
-        let before = connection.total_changes();
-        let written = write(&mut connection, change)
-            .map_err(|source| OutboxError::sql(&self.path, source))?;
-        if connection.total_changes() > before {
-            self.synced.store(self.written.load(Relaxed), Relaxed);
-        }
-        Ok(written)
+        let (changed, write) = self.write_soon(change)?;
+        self.sync(write)?;
+        Ok(changed)
     }
 
-    /// For what became of a request: if a power cut undoes it, the notice is `unknown`, as it is when the process ends before the answer.
-    fn write_soon(
-        &self,
-        change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
-    ) -> Result<(), OutboxError> {
-        self.write_numbered(change).map(|((), _)| ())
-    }
-
-    /// All of it or nothing, on disk with the next [`Self::write`] or [`Self::sync`]. Until then only a power cut can undo it, never what
-    /// was written before it.
-    fn write_numbered<T>(
+    /// All of it or nothing, on disk after [`Self::sync`]. Until then only a power cut can undo it, never what was written before it.
+    fn write_soon<T>(
         &self,
         change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<(T, Write), OutboxError> {
         let mut connection = self.connection();
-        let number = self.written.fetch_add(1, Relaxed) + 1;
-        let relaxed = connection.pragma_update(None, "synchronous", "NORMAL");
-        let written = relaxed.and_then(|()| write(&mut connection, change));
-        let restored = connection.pragma_update(None, "synchronous", "FULL");
-        let written = written.and_then(|written| restored.map(|()| (written, Write(number))));
-        written.map_err(|source| OutboxError::sql(&self.path, source))
+        let before = connection.total_changes();
+        let changed = write(&mut connection, change)
+            .map_err(|source| OutboxError::sql(&self.path, source))?;
+        let is_changed = connection.total_changes() > before;
+        let write = if is_changed {
+            self.disk.wrote()
+        } else {
+            self.disk.written()
+        };
+        Ok((changed, write))
+    }
+}
+
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        let Some(lock) = &self.lock else {
+            return;
+        };
+        // Else the next process doubts what was sent last.
+        if self.disk.sync(self.disk.written()).is_ok()
+            && let Err(error) = lock.end()
+        {
+            tracing::warn!(%error, "could not leave the outbox in order");
+        }
     }
 }
 
@@ -288,8 +275,8 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     // Else a statement whose table has a partial index is parsed again for every parameter.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
-    // Every commit is on disk before we go on, except for what `write_numbered` writes.
-    connection.pragma_update(None, "synchronous", "FULL")?;
+    // `Outbox::sync` brings commits to the disk.
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     let verdict: String = connection.pragma_query_value(None, "quick_check", |row| row.get(0))?;
     if verdict == "ok" {

@@ -1,5 +1,7 @@
 //! What an operator sees of the outbox, and decides.
 
+use std::collections::BTreeMap;
+
 use rusqlite::params;
 
 use super::audit::Audit;
@@ -28,6 +30,18 @@ impl State {
             Self::Dead => "dead",
             Self::Folded => "folded",
             Self::Muted => "muted",
+        }
+    }
+
+    /// The states of the index that finds it.
+    fn indexed(self) -> &'static str {
+        match self {
+            Self::Pending | Self::Sending | Self::Unknown => {
+                "state IN ('pending', 'sending', 'unknown')"
+            }
+            Self::Held | Self::Dead => "state IN ('held', 'dead')",
+            // Most are: the first ones are found at once.
+            Self::Sent | Self::Folded | Self::Muted => "true",
         }
     }
 }
@@ -68,10 +82,11 @@ impl Outbox {
     /// When the file cannot be read.
     pub fn list(&self, state: State, most: u32) -> Result<Vec<Listed>, OutboxError> {
         self.read(|connection| {
-            let mut statement = connection.prepare(
+            let mut statement = connection.prepare(&format!(
                 "SELECT delivery_id, destination, rule, created_at, attempts, reason FROM notice
-                 WHERE state = ?1 ORDER BY seq LIMIT ?2",
-            )?;
+                 WHERE {} AND state = ?1 ORDER BY seq LIMIT ?2",
+                state.indexed()
+            ))?;
             let rows = statement.query_map(params![state.name(), most], |row| {
                 Ok(Listed {
                     delivery_id: row.get(0)?,
@@ -86,26 +101,40 @@ impl Outbox {
         })
     }
 
+    /// How every destination stands that has something left. Costs what is left, not what was delivered.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn standings(&self) -> Result<BTreeMap<String, Standing>, OutboxError> {
+        const SQL: &str = "
+            SELECT destination, sum(queued), sum(held), sum(dead), min(oldest_at) FROM (
+                SELECT destination, 1 AS queued, 0 AS held, 0 AS dead, created_at AS oldest_at
+                FROM notice WHERE state IN ('pending', 'sending', 'unknown')
+                UNION ALL
+                SELECT destination, 0, state = 'held', state = 'dead', NULL FROM notice WHERE state IN ('held', 'dead'))
+            GROUP BY destination";
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(SQL)?;
+            let rows = statement.query_map([], |row| {
+                let standing = Standing {
+                    queued: row.get(1)?,
+                    held: row.get(2)?,
+                    dead: row.get(3)?,
+                    oldest_at_ms: row.get(4)?,
+                };
+                Ok((row.get(0)?, standing))
+            })?;
+            rows.collect()
+        })
+    }
+
+    /// How one of them stands.
+    ///
     /// # Errors
     /// When the file cannot be read.
     pub fn standing(&self, destination: &str) -> Result<Standing, OutboxError> {
-        self.read(|connection| {
-            connection
-                .prepare_cached(
-                    "SELECT coalesce(sum(state IN ('pending', 'sending', 'unknown')), 0), coalesce(sum(state = 'held'), 0),
-                            coalesce(sum(state = 'dead'), 0),
-                            min(CASE WHEN state IN ('pending', 'sending', 'unknown') THEN created_at END)
-                     FROM notice WHERE destination = ?1 AND state NOT IN ('sent', 'folded', 'muted')",
-                )?
-                .query_row([destination], |row| {
-                    Ok(Standing {
-                        queued: row.get(0)?,
-                        held: row.get(1)?,
-                        dead: row.get(2)?,
-                        oldest_at_ms: row.get(3)?,
-                    })
-                })
-        })
+        let mut standings = self.standings()?;
+        Ok(standings.remove(destination).unwrap_or_default())
     }
 
     /// The destinations that have a notice or a wait, by name.

@@ -12,7 +12,7 @@ fn open(directory: &Path) -> Outbox {
     Outbox::open(directory, 1).unwrap()
 }
 
-fn store(outbox: &Outbox, watermark: u64, notices: &[Notice]) -> Stored {
+fn store(outbox: &Outbox, watermark: u64, notices: &[Notice]) {
     let intake = Intake {
         source: SOURCE,
         watermark: Some(Lsn(watermark)),
@@ -21,7 +21,7 @@ fn store(outbox: &Outbox, watermark: u64, notices: &[Notice]) -> Stored {
         untold: &[],
         states: &std::collections::HashMap::new(),
     };
-    outbox.store(intake, 10).unwrap().0
+    outbox.store(intake, 10).unwrap();
 }
 
 fn states(outbox: &Outbox) -> Vec<String> {
@@ -38,7 +38,7 @@ fn begin(outbox: &Outbox, queued: &Queued) {
         body_hash: "x",
         thread_ts: None,
     };
-    outbox.begin(opened, 20).unwrap();
+    outbox.begin(opened, 20).unwrap().unwrap();
 }
 
 #[test]
@@ -48,13 +48,15 @@ fn a_position_that_was_reached_brings_nothing_new_also_after_a_restart() {
     assert_eq!(outbox.watermark(SOURCE).unwrap(), None);
     let both = [notice("ops", "a", 1), notice("ops", "b", 1)];
     // Of one commit and rule, with one ordinal: the same delivery.
-    assert_eq!(store(&outbox, 100, &both), Stored { new: 1, known: 1 });
+    store(&outbox, 100, &both);
+    assert_eq!(states(&outbox), ["pending"]);
     drop(outbox);
     let outbox = open(directory.path());
     assert_eq!(outbox.watermark(SOURCE).unwrap(), Some(Lsn(100)));
     let again = [notice("ops", "a", 1), notice("ops", "c", 7)];
-    assert_eq!(store(&outbox, 100, &again), Stored { new: 0, known: 2 });
-    assert_eq!(store(&outbox, 200, &again), Stored { new: 1, known: 1 });
+    store(&outbox, 100, &again);
+    assert_eq!(states(&outbox), ["pending"]);
+    store(&outbox, 200, &again);
     assert_eq!(states(&outbox), ["pending", "pending"]);
 }
 
@@ -201,7 +203,8 @@ fn a_full_disk_is_told_and_passes() {
     assert!(matches!(error, OutboxError::Full { .. }), "{error:?}");
     assert_eq!(outbox.watermark(SOURCE).unwrap(), Some(Lsn(100)));
     limit(1_000_000);
-    assert_eq!(outbox.store(intake, 10).unwrap().0.new, 298);
+    outbox.store(intake, 10).unwrap();
+    assert_eq!(states(&outbox).len(), 298);
 }
 
 #[test]
@@ -296,12 +299,13 @@ fn threads_survive_a_restart_and_end_with_their_time() {
 }
 
 #[test]
-fn what_is_stored_reaches_the_disk_with_the_mark_that_it_is_sent_or_with_a_sync() {
+fn what_is_written_is_on_disk_after_a_sync_of_it_or_of_something_later() {
     let directory = tempfile::tempdir().unwrap();
     let outbox = open(directory.path());
-    let is_synced = || outbox.is_synced(Write(outbox.written.load(Relaxed)));
+    let is_synced = |write| outbox.disk.is_synced(write);
     store(&outbox, 100, &[notice("ops", "a", 1)]);
-    assert!(!is_synced());
+    let stored = outbox.disk.written();
+    assert!(!is_synced(stored));
 
     let queued = outbox.next("ops").unwrap().unwrap();
     let nothing = Opened {
@@ -309,17 +313,54 @@ fn what_is_stored_reaches_the_disk_with_the_mark_that_it_is_sent_or_with_a_sync(
         body_hash: "x",
         thread_ts: None,
     };
-    assert!(!outbox.begin(nothing, 20).unwrap());
-    assert!(!is_synced(), "what changes nothing writes nothing");
+    assert_eq!(outbox.begin(nothing, 20).unwrap(), None);
+    assert_eq!(outbox.disk.written(), stored, "nothing was written");
     begin(&outbox, &queued);
-    assert!(is_synced());
-
-    store(&outbox, 200, &[]);
-    assert!(!is_synced());
-    let stored = Write(outbox.written.load(Relaxed));
-    outbox.sync(stored).unwrap();
-    assert!(is_synced());
+    let begun = outbox.disk.written();
+    outbox.sync(begun).unwrap();
+    assert!(is_synced(stored) && is_synced(begun));
 
     outbox.end(&queued, &Ending::Unknown, "x", 30).unwrap();
-    assert!(!is_synced() && outbox.is_synced(stored));
+    let ended = outbox.disk.written();
+    outbox.sync(begun).unwrap();
+    assert!(!is_synced(ended), "nobody asked for it");
+    outbox.set_wait("ops", &Wait::default(), 40).unwrap();
+    assert!(is_synced(ended));
+}
+
+#[test]
+fn only_a_machine_that_went_down_leaves_doubts() {
+    let directory = tempfile::tempdir().unwrap();
+    let lock = directory.path().join("outbox.lock");
+    let outbox = open(directory.path());
+    assert_eq!(outbox.doubts_before_ms(), None);
+    let this_boot = std::fs::read_to_string(&lock).unwrap();
+    assert!(!this_boot.is_empty());
+    drop(outbox);
+    assert_eq!(std::fs::read_to_string(&lock).unwrap(), "", "an orderly end");
+    for (left, doubts) in [(this_boot.as_str(), None), ("another boot", Some(1))] {
+        std::fs::write(&lock, left).unwrap();
+        assert_eq!(open(directory.path()).doubts_before_ms(), doubts, "{left}");
+    }
+}
+
+#[test]
+fn the_log_goes_into_the_database_while_others_write() {
+    let directory = tempfile::tempdir().unwrap();
+    let outbox = open(directory.path());
+    let log = || {
+        let log = directory.path().join("outbox.db-wal");
+        std::fs::metadata(log).unwrap().len()
+    };
+    for watermark in 0..2_000 {
+        store(&outbox, watermark, &[notice("ops", "a", watermark)]);
+        outbox.checkpoint().unwrap();
+    }
+    let after_few = log();
+    for watermark in 2_000..6_000 {
+        store(&outbox, watermark, &[notice("ops", "a", watermark)]);
+        outbox.checkpoint().unwrap();
+    }
+    let after_many = log();
+    assert!(after_many < 2 * after_few, "{after_few} {after_many}");
 }

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde_json::{Value, json};
 
 use super::audit::Audit;
-use super::{Outbox, OutboxError};
+use super::{Outbox, OutboxError, Write};
 use crate::notify::notice::{Content, Notice};
 use crate::notify::slack::answer::Posted;
 
@@ -21,7 +21,7 @@ pub struct Queued {
     pub plain: bool,
     pub repeat: bool,
     pub attempts: u32,
-    /// When the last request was written.
+    /// When the last request was written; an unknown one without was perhaps never.
     pub started_at_ms: Option<i64>,
     /// The thread that the last request replied to.
     pub thread_ts: Option<String>,
@@ -102,12 +102,14 @@ impl Outbox {
         found.map(RawQueued::parse).transpose()
     }
 
-    /// On disk when it returns: only then may the request be written. `false` when an operator was faster and it is not to be sent.
+    /// In the file when it returns: only then may the request be written. What became of it may be taken only after [`Self::sync`]: there is
+    /// one such request at a time that a power cut can make us forget, and [`Self::doubts_before_ms`] says so. `None` when an operator was faster and
+    /// it is not to be sent.
     ///
     /// # Errors
     /// When the file takes nothing: nothing may be sent then.
-    pub fn begin(&self, opened: Opened<'_>, now_ms: i64) -> Result<bool, OutboxError> {
-        self.write(|transaction| {
+    pub fn begin(&self, opened: Opened<'_>, now_ms: i64) -> Result<Option<Write>, OutboxError> {
+        let (is_opened, write) = self.write_soon(|transaction| {
             let opened = transaction
                 .prepare_cached(
                     "UPDATE notice SET state = 'sending', attempts = attempts + 1, started_at = ?2, body_hash = ?3, thread_ts = ?4
@@ -115,6 +117,29 @@ impl Outbox {
                 )?
                 .execute(params![opened.seq, now_ms, opened.body_hash, opened.thread_ts])?;
             Ok(opened > 0)
+        })?;
+        Ok(is_opened.then_some(write))
+    }
+
+    /// A power cut may have taken the mark that it was sent: it is `unknown`, and nobody knows since when.
+    ///
+    /// # Errors
+    /// When the file takes nothing.
+    pub fn doubt(&self, queued: &Queued, now_ms: i64) -> Result<(), OutboxError> {
+        self.write(|transaction| {
+            transaction.execute(
+                "UPDATE notice SET state = 'unknown', started_at = NULL WHERE seq = ?1 AND state = 'pending'",
+                [queued.seq],
+            )?;
+            Audit {
+                at_ms: now_ms,
+                destination: &queued.notice.destination,
+                delivery_id: Some(queued.notice.id.as_str()),
+                what: "unknown",
+                detail: Some("power cut"),
+                facts: None,
+            }
+            .record(transaction)
         })
     }
 
@@ -126,7 +151,8 @@ impl Outbox {
     pub fn latest_edit(&self, queued: &Queued, now_ms: i64) -> Result<Option<Queued>, OutboxError> {
         let sql = format!(
             "SELECT {QUEUED} FROM notice WHERE destination = ?1 AND fifo_key = (SELECT fifo_key FROM notice WHERE seq = ?2)
-                 AND rule = ?3 AND state = 'pending' AND step = 0 AND repeat = 0 AND plain = 0 AND seq > ?2
+                 AND rule = ?3 AND state IN ('pending', 'sending', 'unknown') AND state = 'pending' AND step = 0 AND repeat = 0
+                 AND plain = 0 AND seq > ?2
                  AND json_extract(notice, '$.conversation.key') = ?4 ORDER BY seq"
         );
         let Notice {
@@ -208,7 +234,8 @@ impl Outbox {
     ) -> Result<(), OutboxError> {
         let (change, what) = change(ending);
         let sql = format!("UPDATE notice SET {change}, reason = ?2 WHERE seq = ?1");
-        self.write_soon(|transaction| {
+        // If a power cut undoes it, the notice is `unknown`, as it is when the process ends before the answer.
+        let ended = self.write_soon(|transaction| {
             transaction
                 .prepare_cached(&sql)?
                 .execute(params![queued.seq, label])?;
@@ -229,7 +256,8 @@ impl Outbox {
                 facts: facts(transaction, queued, ending, now_ms)?,
             }
             .record(transaction)
-        })
+        });
+        ended.map(|((), _)| ())
     }
 
     /// Closes a destination, or opens it with an empty [`Wait`].
@@ -287,9 +315,12 @@ impl Outbox {
         let before = now_ms.saturating_sub(i64::try_from(keep.as_millis()).unwrap_or(i64::MAX));
         self.write(|transaction| {
             for sql in [
-                "DELETE FROM notice WHERE state IN ('sent', 'folded', 'muted') AND created_at < ?1",
+                // They are in the order of their times: only what goes is visited.
+                "DELETE FROM notice WHERE state IN ('sent', 'folded', 'muted')
+                 AND seq < coalesce((SELECT seq FROM notice WHERE created_at >= ?1 ORDER BY seq LIMIT 1), 9223372036854775807)",
                 "DELETE FROM thread WHERE used_at < ?1",
-                "DELETE FROM audit WHERE at < ?1",
+                "DELETE FROM audit
+                 WHERE seq < coalesce((SELECT seq FROM audit WHERE at >= ?1 ORDER BY seq LIMIT 1), 9223372036854775807)",
             ] {
                 transaction.execute(sql, [before])?;
             }

@@ -65,7 +65,8 @@ impl Outbox {
                 params![notice.destination, key, thread.channel, thread.ts, told, now_ms],
             )?;
             Ok(())
-        })
+        })?;
+        Ok(())
     }
 
     /// A thread that goes on does not end with its time.
@@ -79,7 +80,8 @@ impl Outbox {
                 params![notice.destination, thread_key(notice), now_ms],
             )?;
             Ok(())
-        })
+        })?;
+        Ok(())
     }
 
     /// # Errors
@@ -94,7 +96,8 @@ impl Outbox {
                 [&notice.destination, &key],
             )?;
             Ok(())
-        })
+        })?;
+        Ok(())
     }
 }
 

@@ -40,7 +40,7 @@ impl Lane {
         paces: &mut Paces,
         now: Moment,
     ) -> Result<(), OutboxError> {
-        let InFlight { queued, role } = in_flight;
+        let InFlight { queued, role, .. } = in_flight;
         let ending = match error.class {
             ErrorClass::Wait | ErrorClass::Quota => {
                 self.wait(paced(*role), error, outbox, paces, now)?;

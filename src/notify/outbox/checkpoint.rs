@@ -1,0 +1,63 @@
+//! The log goes into the database beside those who write, by a connection of its own: nothing that is told waits for it.
+
+use std::path::Path;
+use std::sync::Mutex;
+
+use rusqlite::Connection;
+
+use super::{Outbox, OutboxError, Write};
+
+/// So many writes are some 20 MB of log. Fewer, and the disk is busy with the same pages again and again.
+const EVERY: u64 = 500;
+/// In pages of 4 KB. If writers never pause, the log gets so long, and then one of them waits for the rest.
+const LONGEST_LOG: i64 = 16_000;
+
+#[derive(Debug)]
+pub(super) struct Checkpoints(Mutex<Checkpoint>);
+
+#[derive(Debug)]
+struct Checkpoint {
+    connection: Connection,
+    /// What was written before the last one.
+    before: Write,
+}
+
+impl Checkpoints {
+    /// Of the connection of the process that delivers. What an earlier process wrote is in the database from here on, and on disk,
+    /// whether it came to that or not.
+    pub(super) fn begin(database: &Path, writer: &Connection) -> rusqlite::Result<Self> {
+        run(writer, "RESTART")?;
+        writer.pragma_update_and_check(None, "wal_autocheckpoint", LONGEST_LOG, |_| Ok(()))?;
+        Ok(Self(Mutex::new(Checkpoint {
+            connection: Connection::open(database)?,
+            before: Write::NONE,
+        })))
+    }
+}
+
+impl Outbox {
+    /// Brings the log into the database when there is enough of it. It takes as long as the disk needs; nobody else waits.
+    ///
+    /// # Errors
+    /// When the file takes nothing.
+    pub fn checkpoint(&self) -> Result<(), OutboxError> {
+        let Some(Checkpoints(checkpoint)) = &self.checkpoints else {
+            return Ok(());
+        };
+        // Else one is running.
+        let Ok(mut checkpoint) = checkpoint.try_lock() else {
+            return Ok(());
+        };
+        let written = self.disk.written();
+        if written.after(checkpoint.before) < EVERY {
+            return Ok(());
+        }
+        checkpoint.before = written;
+        run(&checkpoint.connection, "PASSIVE")
+            .map_err(|source| OutboxError::sql(&self.path, source))
+    }
+}
+
+fn run(connection: &Connection, mode: &str) -> rusqlite::Result<()> {
+    connection.pragma(None, "wal_checkpoint", mode, |_| Ok(()))
+}
