@@ -83,6 +83,7 @@ impl Storing {
         let mut rest = Rest::default();
         loop {
             let letters = self.inbox.take(self.wait());
+            self.take_synced();
             let is_closed = letters.is_closed;
             self.take(letters);
             self.tell_due();
@@ -244,13 +245,22 @@ impl Storing {
         Ok(true)
     }
 
+    /// A lane may have brought to the disk what was written.
+    fn take_synced(&mut self) {
+        if let Some((_, write)) = self.written.waiting
+            && self.outbox.is_synced(write)
+        {
+            self.written.waiting = None;
+            self.stored.fetch_max(self.written.watermark.0, Release);
+        }
+    }
+
     /// What was written is on disk, and its commits are stored.
     fn sync(&mut self) -> Result<(), OutboxError> {
         if let Some((_, write)) = self.written.waiting {
             self.outbox.sync(write)?;
         }
-        self.written.waiting = None;
-        self.stored.fetch_max(self.written.watermark.0, Release);
+        self.take_synced();
         Ok(())
     }
 

@@ -1,4 +1,5 @@
-//! The log goes into the database beside those who write, by a connection of its own: nothing that is told waits for it.
+//! The log goes into the database beside those who write, by a connection of its own; they wait only for what they wrote meanwhile. The
+//! log then begins anew: in blocks that the file has already, which reach the disk without the file system's journal.
 
 use std::path::Path;
 use std::sync::Mutex;
@@ -7,9 +8,9 @@ use rusqlite::Connection;
 
 use super::{Outbox, OutboxError, Write};
 
-/// So many writes are some 20 MB of log. Fewer, and the disk is busy with the same pages again and again.
-const EVERY: u64 = 500;
-/// In pages of 4 KB. If writers never pause, the log gets so long, and then one of them waits for the rest.
+/// So many writes are some 8 MB of log. Fewer, and the disk is busy with the same pages again and again.
+const EVERY: u64 = 200;
+/// In pages of 4 KB: a log that nobody brought into the database for so long is the writers' own work.
 const LONGEST_LOG: i64 = 16_000;
 
 #[derive(Debug)]
@@ -53,8 +54,9 @@ impl Outbox {
             return Ok(());
         }
         checkpoint.before = written;
-        run(&checkpoint.connection, "PASSIVE")
-            .map_err(|source| OutboxError::sql(&self.path, source))
+        let beside = run(&checkpoint.connection, "PASSIVE");
+        beside.map_err(|source| OutboxError::sql(&self.path, source))?;
+        self.read(|connection| run(connection, "PASSIVE"))
     }
 }
 

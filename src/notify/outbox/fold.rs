@@ -87,7 +87,7 @@ impl Outbox {
             let (bytes, oldest): (i64, Option<i64>) = connection
                 .prepare_cached(
                     "SELECT coalesce(sum(length(notice)), 0), min(committed_at) FROM notice
-                     WHERE destination = ?1 AND state IN ('pending', 'unknown') AND state = 'pending'",
+                     WHERE destination = ?1 AND state = 'pending'",
                 )?
                 .query_row([destination], |row| Ok((row.get(0)?, row.get(1)?)))?;
             if bytes <= max_bytes && oldest.is_none_or(|oldest| oldest >= before_ms) {
@@ -96,7 +96,7 @@ impl Outbox {
             connection
                 .query_row(
                     "SELECT rule FROM notice
-                     WHERE destination = ?1 AND state IN ('pending', 'unknown') AND state = 'pending' AND step = 0 AND repeat = 0
+                     WHERE destination = ?1 AND state = 'pending' AND step = 0 AND repeat = 0
                      GROUP BY rule HAVING count(*) > 1 ORDER BY min(severity), min(seq) LIMIT 1",
                     [destination],
                     |row| row.get(0),
@@ -109,7 +109,7 @@ impl Outbox {
         self.read(|connection| {
             let mut statement = connection.prepare(
                 "SELECT seq, delivery_id, notice FROM notice
-                 WHERE destination = ?1 AND rule = ?2 AND state IN ('pending', 'unknown') AND state = 'pending' AND step = 0 AND repeat = 0
+                 WHERE destination = ?1 AND rule = ?2 AND state = 'pending' AND step = 0 AND repeat = 0
                  ORDER BY seq LIMIT ?3",
             )?;
             let rows = statement.query_map(params![destination, rule, MOST as i64], |row| {

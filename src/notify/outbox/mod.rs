@@ -207,6 +207,11 @@ impl Outbox {
         query(&self.connection()).map_err(|source| OutboxError::sql(&self.path, source))
     }
 
+    /// Whether everything up to this write is on disk.
+    pub fn is_synced(&self, write: Write) -> bool {
+        self.disk.is_synced(write)
+    }
+
     /// Everything up to this write is on disk when it returns.
     ///
     /// # Errors

@@ -32,18 +32,6 @@ impl State {
             Self::Muted => "muted",
         }
     }
-
-    /// The states of the index that finds it.
-    fn indexed(self) -> &'static str {
-        match self {
-            Self::Pending | Self::Sending | Self::Unknown => {
-                "state IN ('pending', 'sending', 'unknown')"
-            }
-            Self::Held | Self::Dead => "state IN ('held', 'dead')",
-            // Most are: the first ones are found at once.
-            Self::Sent | Self::Folded | Self::Muted => "true",
-        }
-    }
 }
 
 /// A notice in a list.
@@ -82,11 +70,10 @@ impl Outbox {
     /// When the file cannot be read.
     pub fn list(&self, state: State, most: u32) -> Result<Vec<Listed>, OutboxError> {
         self.read(|connection| {
-            let mut statement = connection.prepare(&format!(
+            let mut statement = connection.prepare(
                 "SELECT delivery_id, destination, rule, created_at, attempts, reason FROM notice
-                 WHERE {} AND state = ?1 ORDER BY seq LIMIT ?2",
-                state.indexed()
-            ))?;
+                 WHERE state = ?1 ORDER BY seq LIMIT ?2",
+            )?;
             let rows = statement.query_map(params![state.name(), most], |row| {
                 Ok(Listed {
                     delivery_id: row.get(0)?,
@@ -111,7 +98,8 @@ impl Outbox {
                 SELECT destination, 1 AS queued, 0 AS held, 0 AS dead, created_at AS oldest_at
                 FROM notice WHERE state IN ('pending', 'sending', 'unknown')
                 UNION ALL
-                SELECT destination, 0, state = 'held', state = 'dead', NULL FROM notice WHERE state IN ('held', 'dead'))
+                SELECT destination, 0, state = 'held', state = 'dead', NULL FROM notice
+                WHERE state IN ('unknown', 'held', 'dead') AND state <> 'unknown')
             GROUP BY destination";
         self.read(|connection| {
             let mut statement = connection.prepare_cached(SQL)?;

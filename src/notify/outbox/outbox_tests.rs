@@ -364,3 +364,36 @@ fn the_log_goes_into_the_database_while_others_write() {
     let after_many = log();
     assert!(after_many < 2 * after_few, "{after_few} {after_many}");
 }
+
+#[test]
+fn what_was_told_costs_nothing_later() {
+    let directory = tempfile::tempdir().unwrap();
+    let outbox = open(directory.path());
+    let mut told = 0;
+    let mut tell = |count| {
+        let began = std::time::Instant::now();
+        for _ in 0..count {
+            told += 1;
+            store(&outbox, told, &[notice("ops", "a", told)]);
+            outbox.fold("ops", Capacity::default(), 10).unwrap();
+            let queued = outbox.next("ops").unwrap().unwrap();
+            begin(&outbox, &queued);
+            let sent = Ending::Sent { posted: None };
+            outbox.end(&queued, &sent, "ok", 30).unwrap();
+            outbox.standings().unwrap();
+        }
+        began.elapsed()
+    };
+    let first = tell(200);
+    outbox
+        .write(|transaction| {
+            transaction.execute_batch(
+                "INSERT INTO notice (delivery_id, destination, rule, fifo_key, severity, notice, created_at, committed_at, state)
+                 WITH RECURSIVE many (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM many WHERE n < 100000)
+                 SELECT n, 'ops', 'failed', 'row', 0, '', 1, 1, 'sent' FROM many",
+            )
+        })
+        .unwrap();
+    let later = tell(200);
+    assert!(later < 3 * first, "{first:?} {later:?}");
+}

@@ -79,10 +79,10 @@ impl Outbox {
     /// When the file cannot be read.
     pub fn next(&self, destination: &str) -> Result<Option<Queued>, OutboxError> {
         let found = self.read(|connection| {
-            // The second one names the states of `notice_queue`, so that SQLite walks that index and stops at the first.
+            // With the states of `notice_doubtful` and of `notice_queue`: SQLite walks those indexes and stops at the first.
             for state in [
-                "state = 'unknown'",
-                "state IN ('pending', 'unknown') AND state = 'pending'",
+                "state IN ('unknown', 'held', 'dead') AND state = 'unknown'",
+                "state = 'pending'",
             ] {
                 let sql = format!(
                     "SELECT {QUEUED} FROM notice AS candidate WHERE destination = ?1 AND {state} AND NOT EXISTS (

@@ -46,9 +46,9 @@ CREATE TABLE notice (
 ) STRICT;
 -- A notice is written three times, and each index costs a page of the log each time: what was sent is in none. SQLite uses them only for
 -- queries that name the same states.
-CREATE INDEX notice_queue ON notice (destination, severity DESC, seq) WHERE state IN ('pending', 'unknown');
+CREATE INDEX notice_queue ON notice (destination, severity DESC, seq) WHERE state = 'pending';
 CREATE INDEX notice_key ON notice (destination, fifo_key, seq) WHERE state IN ('pending', 'sending', 'unknown');
-CREATE INDEX notice_left ON notice (destination, state) WHERE state IN ('held', 'dead');
+CREATE INDEX notice_doubtful ON notice (destination, state) WHERE state IN ('unknown', 'held', 'dead');
 
 CREATE TABLE destination (
     name       TEXT PRIMARY KEY,
