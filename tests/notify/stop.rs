@@ -38,6 +38,8 @@ fn a_stop_does_not_wait_for_ever_and_the_next_start_looks_for_the_message() {
     stage.slack.wait_until_told(2);
     // It was found, and not sent again.
     assert_eq!(stage.slack.duplicates(), 0);
+    // It writes down what Slack answered.
+    running.terminate().expect(0, &[]);
     let audit = stage.audit();
     let what: Vec<_> = audit
         .iter()
@@ -53,5 +55,4 @@ fn a_stop_does_not_wait_for_ever_and_the_next_start_looks_for_the_message() {
         2,
         "{what:?}"
     );
-    running.terminate().expect(0, &[]);
 }

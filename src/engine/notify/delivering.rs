@@ -1,9 +1,11 @@
-//! The thread that delivers, with a runtime of its own: whatever happens there, the stream goes on.
+//! The thread that stores and delivers, with a runtime of its own: whatever happens there, the stream goes on.
 
 use std::collections::BTreeMap;
+use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
+use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::CancellationToken;
 
 use super::Error;
@@ -18,6 +20,7 @@ type Destinations = Vec<(Destination, SlackClient)>;
 #[derive(Debug)]
 pub(super) struct Delivering {
     shared: Arc<Shared>,
+    runtime: Handle,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -51,7 +54,7 @@ pub struct Standings {
 
 impl Delivering {
     pub(super) fn start(outbox: Arc<Outbox>, destinations: Destinations) -> Result<Self, Error> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
+        let runtime = Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(Error::Thread)?;
@@ -62,15 +65,35 @@ impl Delivering {
             next: Mutex::new(None),
             stop,
         });
+        let handle = runtime.handle().clone();
         let thread = std::thread::Builder::new().name("walstreet-slack".to_owned());
         let thread = thread.spawn({
             let shared = Arc::clone(&shared);
-            move || runtime.block_on(shared.deliver(&outbox, delivery))
+            move || {
+                runtime.block_on(async {
+                    shared.deliver(&outbox, delivery).await;
+                    // What is stored waits for the next process then.
+                    shared.stop.cancelled().await;
+                });
+            }
         });
         Ok(Self {
             shared,
+            runtime: handle,
             thread: Mutex::new(Some(thread.map_err(Error::Thread)?)),
         })
+    }
+
+    /// Runs something on the thread. The receiver hears when it ended, or loses its sender when that was in a panic.
+    pub(super) fn run(&self, task: impl Future<Output = ()> + Send + 'static) -> Receiver<()> {
+        let (ended, end) = mpsc::sync_channel(1);
+        self.runtime.spawn(async move {
+            task.await;
+            if ended.send(()).is_err() {
+                tracing::debug!("nobody waits for the end of what was stored");
+            }
+        });
+        end
     }
 
     /// There is something new in the outbox.

@@ -1,8 +1,10 @@
-//! What commits came to, on its way from the stream's thread to the one that stores. Bounded, and never waited for.
+//! What commits came to, on its way from the stream's thread to what stores it. Bounded, and never waited for.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use tokio::sync::Notify;
 
 use crate::notify::collapse::Candidate;
 use crate::notify::config::NotifyFile;
@@ -34,7 +36,7 @@ pub(super) struct Letters {
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
     letters: Mutex<Letters>,
-    arrived: Condvar,
+    arrived: Notify,
     settled: Condvar,
 }
 
@@ -75,12 +77,9 @@ impl Inbox {
     }
 
     /// Takes what is there, at once if there is anything new, else after `timeout`.
-    pub(super) fn take(&self, timeout: Duration) -> Letters {
-        let waits = |letters: &mut Letters| !letters.is_new;
-        let (mut letters, _) = self
-            .arrived
-            .wait_timeout_while(self.lock(), timeout, waits)
-            .unwrap_or_else(PoisonError::into_inner);
+    pub(super) async fn take(&self, timeout: Duration) -> Letters {
+        self.wait(timeout, |letters| letters.is_new).await;
+        let mut letters = self.lock();
         let is_open = letters.is_open || letters.is_new;
         let taken = std::mem::take(&mut *letters);
         letters.is_open = is_open;
@@ -88,10 +87,19 @@ impl Inbox {
     }
 
     /// Waits, unless nothing more comes.
-    pub(super) fn wait_until_closed(&self, timeout: Duration) {
+    pub(super) async fn wait_until_closed(&self, timeout: Duration) {
+        self.wait(timeout, |letters| letters.is_closed).await;
+    }
+
+    /// Until the letters are so, or the time is over.
+    async fn wait(&self, timeout: Duration, are_so: impl Fn(&Letters) -> bool) {
+        let arrive = async {
+            while !are_so(&self.lock()) {
+                self.arrived.notified().await;
+            }
+        };
         if !timeout.is_zero() {
-            let waits = |letters: &mut Letters| !letters.is_closed;
-            drop(self.arrived.wait_timeout_while(self.lock(), timeout, waits));
+            drop(tokio::time::timeout(timeout, arrive).await);
         }
     }
 

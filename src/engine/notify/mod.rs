@@ -1,10 +1,10 @@
 //! Status changes told to Slack from the stream that Kafka gets, unable to slow or to stop Kafka.
 //!
 //! ```text
-//! stream's thread                      a thread per run                a thread per process
-//! Change ▶ rules ▶ CommitMatches ─▶ inbox ─▶ noise ▶ outbox (fsync) ─▶ lanes ▶ Slack
-//!             ▲                                        │
-//!   confirms what Kafka has and what is stored ◀───────╯
+//! stream's thread                      the notifier's thread
+//! Change ▶ rules ▶ CommitMatches ─▶ inbox ─▶ noise ▶ outbox ▶ lanes ─▶ Slack
+//!             ▲                                        │      ╰──▶ disk (fsync)
+//!   confirms what Kafka has and what is on disk ◀──────╯
 //! ```
 //!
 //! The stream's thread never waits for the disk: it leaves what a commit comes to in the inbox. Slack is behind the outbox, so

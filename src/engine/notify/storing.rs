@@ -1,6 +1,6 @@
-//! The thread that stores: what commits came to goes through the noise rules into the outbox, one write for all that came
-//! meanwhile. A lane that is woken brings it to the disk with the mark that it is sending; if none does, this thread does, and only
-//! then the commits count as stored.
+//! What stores: what commits came to goes through the noise rules into the outbox, one write for all that came meanwhile. It runs on the
+//! thread of the lanes, which have the outbox between them anyway: no thread has to wake for what is new. A lane brings it to the disk with
+//! the mark that it is sending; if none does, this does, and only then the commits count as stored.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -79,32 +79,34 @@ pub(super) struct CatchUp {
 
 impl Storing {
     /// Until the inbox is closed.
-    pub(super) fn run(mut self) {
+    pub(super) async fn run(mut self) {
         let mut rest = Rest::default();
         loop {
-            let letters = self.inbox.take(self.wait());
+            let letters = self.inbox.take(self.wait()).await;
             self.take_synced();
             let is_closed = letters.is_closed;
             self.take(letters);
             self.tell_due();
             let began = Instant::now();
-            let stored = self.store().and_then(|has_stored| {
-                if is_closed || self.written.is_overdue() {
-                    self.sync()?;
-                }
-                Ok(has_stored)
-            });
+            let stored = self.store();
             let has_stored = stored.as_ref().is_ok_and(|has_stored| *has_stored);
-            match stored {
-                Ok(_) => self.accepted(),
+            let ended = Instant::now();
+            let synced = match stored {
+                Ok(_) if is_closed || self.written.is_overdue() => self.sync().await,
+                Ok(_) => Ok(()),
+                Err(error) => Err(error),
+            };
+            match synced {
+                Ok(()) => self.accepted(),
                 Err(error) => self.refused(&error),
             }
             if is_closed {
                 return;
             }
             if has_stored {
-                let pause = rest.after(began, Instant::now());
-                self.inbox.wait_until_closed(pause);
+                // What is due is told in time, however much comes.
+                let pause = rest.after(began, ended).min(self.until_due());
+                self.inbox.wait_until_closed(pause).await;
             }
         }
     }
@@ -113,10 +115,6 @@ impl Storing {
         if self.pending.is_refused {
             return RETRY;
         }
-        let now = Timestamp::now();
-        let due = self.noise.next_due(now).map_or(LONGEST_WAIT, |due| {
-            Duration::try_from(due.duration_since(now)).unwrap_or_default()
-        });
         let catch_up = self.catch_up.since.map_or(LONGEST_WAIT, |since| {
             LONGEST_CATCH_UP.saturating_sub(since.elapsed())
         });
@@ -124,7 +122,16 @@ impl Storing {
             LONGEST_UNSYNCED.saturating_sub(since.elapsed())
         });
         // A clock that is set differently must not make us sleep for long.
+        let due = self.until_due();
         due.min(catch_up).min(unsynced).min(LONGEST_WAIT)
+    }
+
+    /// Until a window or quiet hours end.
+    fn until_due(&self) -> Duration {
+        let now = Timestamp::now();
+        self.noise.next_due(now).map_or(LONGEST_WAIT, |due| {
+            Duration::try_from(due.duration_since(now)).unwrap_or_default()
+        })
     }
 
     fn take(&mut self, mut letters: Letters) {
@@ -256,9 +263,9 @@ impl Storing {
     }
 
     /// What was written is on disk, and its commits are stored.
-    fn sync(&mut self) -> Result<(), OutboxError> {
+    async fn sync(&mut self) -> Result<(), OutboxError> {
         if let Some((_, write)) = self.written.waiting {
-            self.outbox.sync(write)?;
+            self.outbox.sync_beside(write).await?;
         }
         self.take_synced();
         Ok(())

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 use std::sync::atomic::{AtomicU64, Ordering::Acquire};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -54,7 +54,7 @@ pub(crate) struct Telling<'a> {
     warned: BTreeMap<String, Instant>,
     inbox: Arc<Inbox>,
     stored: Arc<AtomicU64>,
-    thread: Option<JoinHandle<()>>,
+    storing: Option<Receiver<()>>,
 }
 
 impl<'a> Telling<'a> {
@@ -90,8 +90,7 @@ impl<'a> Telling<'a> {
             written: Written::default(),
             catch_up: CatchUp::default(),
         };
-        let thread = std::thread::Builder::new().name("walstreet-outbox".to_owned());
-        let thread = thread.spawn(move || storing.run()).map_err(Error::Thread)?;
+        let storing = notifier.delivering.run(Box::pin(storing.run()));
         Ok(Self {
             notifier,
             file,
@@ -111,7 +110,7 @@ impl<'a> Telling<'a> {
             warned: BTreeMap::new(),
             inbox,
             stored,
-            thread: Some(thread),
+            storing: Some(storing),
         })
     }
 
@@ -315,9 +314,9 @@ impl<'a> Telling<'a> {
     }
 
     fn close(&mut self) {
-        if let Some(thread) = self.thread.take() {
+        if let Some(storing) = self.storing.take() {
             self.inbox.leave(|letters| letters.is_closed = true);
-            if thread.join().is_err() {
+            if storing.recv().is_err() {
                 tracing::error!("storing notices ended in a panic");
             }
         }

@@ -291,7 +291,7 @@ impl Delivery {
                         let (client, outbox) = (wired.client.clone(), Arc::clone(&self.outbox));
                         requests.spawn(async move {
                             let sent = send(&client, &request);
-                            let (answer, ()) = tokio::join!(sent, sync(outbox, mark));
+                            let (answer, ()) = tokio::join!(sent, sync(&outbox, mark));
                             (at, answer)
                         });
                     }
@@ -359,10 +359,9 @@ impl Wired {
 }
 
 /// While the request is on its way. The lane asks for it again before it takes the answer, and says then what went wrong.
-async fn sync(outbox: Arc<Outbox>, mark: Option<Write>) {
+async fn sync(outbox: &Arc<Outbox>, mark: Option<Write>) {
     if let Some(mark) = mark {
-        let synced = tokio::task::spawn_blocking(move || outbox.sync(mark));
-        drop(synced.await);
+        drop(outbox.sync_beside(mark).await);
     }
 }
 

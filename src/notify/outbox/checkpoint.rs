@@ -9,8 +9,10 @@ use rusqlite::Connection;
 use super::{Outbox, OutboxError, Write};
 
 /// So many writes are some 8 MB of log. Fewer, and the disk is busy with the same pages again and again.
-const EVERY: u64 = 200;
-/// In pages of 4 KB: a log that nobody brought into the database for so long is the writers' own work.
+const EVERY: u64 = 500;
+/// In pages of 4 KB: writers that never pause wait for the rest then, so that the log can begin anew.
+const LONG_LOG: i64 = 4_000;
+/// A log that nobody brought into the database for so long is the writers' own work.
 const LONGEST_LOG: i64 = 16_000;
 
 #[derive(Debug)]
@@ -54,12 +56,21 @@ impl Outbox {
             return Ok(());
         }
         checkpoint.before = written;
-        let beside = run(&checkpoint.connection, "PASSIVE");
-        beside.map_err(|source| OutboxError::sql(&self.path, source))?;
-        self.read(|connection| run(connection, "PASSIVE"))
+        let log = run(&checkpoint.connection, "PASSIVE");
+        let log = log.map_err(|source| OutboxError::sql(&self.path, source))?;
+        if log >= LONG_LOG {
+            self.read(|connection| run(connection, "PASSIVE"))?;
+        }
+        Ok(())
     }
 }
 
-fn run(connection: &Connection, mode: &str) -> rusqlite::Result<()> {
-    connection.pragma(None, "wal_checkpoint", mode, |_| Ok(()))
+/// How long the log was, in pages.
+fn run(connection: &Connection, mode: &str) -> rusqlite::Result<i64> {
+    let mut log = 0;
+    connection.pragma(None, "wal_checkpoint", mode, |row| {
+        log = row.get(1)?;
+        Ok(())
+    })?;
+    Ok(log)
 }

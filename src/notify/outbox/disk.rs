@@ -88,12 +88,16 @@ impl Disk {
         };
         if let Err(source) = synced {
             self.has_failed.store(true, Release);
-            return Err(OutboxError::Unsynced {
-                path: self.path.clone(),
-                source,
-            });
+            return Err(self.unsynced(source));
         }
         self.synced.store(written.0, Release);
         Ok(())
+    }
+
+    pub(super) fn unsynced(&self, source: io::Error) -> OutboxError {
+        OutboxError::Unsynced {
+            path: self.path.clone(),
+            source,
+        }
     }
 }

@@ -26,7 +26,7 @@ mod states;
 mod thread;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use checkpoint::Checkpoints;
@@ -218,6 +218,17 @@ impl Outbox {
     /// When the disk does not take it: then nothing is on disk for certain any more.
     pub fn sync(&self, write: Write) -> Result<(), OutboxError> {
         self.disk.sync(write)
+    }
+
+    /// The same, and the thread of the caller does other things meanwhile.
+    ///
+    /// # Errors
+    /// As [`Self::sync`].
+    pub async fn sync_beside(self: &Arc<Self>, write: Write) -> Result<(), OutboxError> {
+        let outbox = Arc::clone(self);
+        let synced = tokio::task::spawn_blocking(move || outbox.sync(write));
+        // The runtime ends: nothing is known of the disk.
+        synced.await.unwrap_or_else(|error| Err(self.disk.unsynced(error.into())))
     }
 
     /// All of it, on disk with everything before it, or nothing.
