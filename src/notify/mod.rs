@@ -7,7 +7,7 @@
 //!
 //! For whoever joins them:
 //! - [`outbox::Outbox::open`] once a process; [`outbox::Outbox::store`] takes an [`outbox::Intake`] of commits, or of what time made,
-//!   and is on disk when it returns: only then may the engine confirm the position; [`outbox::Outbox::watermark`] and
+//!   and is on disk after [`outbox::Outbox::sync`]: only then may the engine confirm the position; [`outbox::Outbox::watermark`] and
 //!   [`outbox::Outbox::noise`] say at start where it stood;
 //! - [`slack::client::Connections::bot`] or [`slack::client::Connections::webhook`] for each [`delivery::Destination`];
 //! - [`delivery::Delivery::new`] with both, [`delivery::Delivery::wake`] to tell it after every store whom it was for,

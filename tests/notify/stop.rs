@@ -16,6 +16,9 @@ fn a_stop_waits_for_the_answer_that_is_on_its_way() {
     ended.expect(0, &[]);
     assert!(ended.took < Duration::from_secs(9), "{:?}", ended.took);
     assert!(stage.audit().iter().any(|line| line["what"] == "sent"));
+    // Else the next start after a power cut would look for messages.
+    let lock = std::fs::read_to_string(stage.state_dir().join("outbox.lock"));
+    assert_eq!(lock.unwrap(), "");
     let running = stage.connector.start_streaming();
     stage.set_status("PAID", "id = 2");
     let texts = stage.slack.wait_until_told(2);

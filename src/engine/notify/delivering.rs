@@ -114,7 +114,7 @@ impl Delivering {
         let read = || -> Result<(BTreeMap<String, Standing>, i64), OutboxError> {
             let mut queues = outbox.standings()?;
             // Of those that the file does not have any more, what is kept for them.
-            queues.retain(|name, left| names.contains(name) || left.queued + left.held > 0);
+            queues.retain(|name, standing| names.contains(name) || standing.is_kept());
             for name in names {
                 queues.entry(name).or_default();
             }

@@ -98,9 +98,7 @@ impl Inbox {
                 self.arrived.notified().await;
             }
         };
-        if !timeout.is_zero() {
-            drop(tokio::time::timeout(timeout, arrive).await);
-        }
+        drop(tokio::time::timeout(timeout, arrive).await);
     }
 
     /// Everything that was taken is on disk.

@@ -106,6 +106,9 @@ impl Notifier {
     /// Ends the delivery in an orderly way: requests on their way get ten seconds.
     pub fn stop(&self) {
         self.delivering.stop();
+        if let Err(error) = self.outbox.end_orderly() {
+            tracing::warn!(%error, "the outbox did not end in order: the next start may look for messages that were sent");
+        }
     }
 
     fn file(&self) -> Arc<NotifyFile> {
@@ -124,8 +127,7 @@ fn names(file: &NotifyFile) -> Vec<String> {
 /// Destinations that the file does not have any more, with what is kept for them.
 fn removed(outbox: &Outbox, names: &[String]) -> Result<BTreeMap<String, Standing>, OutboxError> {
     let mut standings = outbox.standings()?;
-    standings
-        .retain(|name, standing| !names.contains(name) && standing.queued + standing.held > 0);
+    standings.retain(|name, standing| !names.contains(name) && standing.is_kept());
     Ok(standings)
 }
 

@@ -78,7 +78,12 @@ fn killed_at_any_point_loses_nothing_and_repeats_only_what_was_on_its_way() {
 fn killed_outside_of_the_exchange_repeats_nothing() {
     let outside = &[Point::Sending, Point::Answered];
     for seed in 0..SEEDS {
-        let ended = survive(bot("ops", UnknownPolicy::Resend), seed, (outside, KILL), &[]);
+        let ended = survive(
+            bot("ops", UnknownPolicy::Resend),
+            seed,
+            (outside, KILL),
+            &[],
+        );
         assert_eq!(ended.duplicates, 0, "seed {seed}");
     }
 }
@@ -95,7 +100,12 @@ fn looking_into_the_channel_leaves_no_repeat_at_all() {
         "refuse%3",
     ];
     for seed in 0..SEEDS {
-        let ended = survive(bot("ops", UnknownPolicy::Reconcile), seed, (all, KILL), &faults);
+        let ended = survive(
+            bot("ops", UnknownPolicy::Reconcile),
+            seed,
+            (all, KILL),
+            &faults,
+        );
         assert_eq!(ended.duplicates, 0, "seed {seed}");
     }
 }
@@ -104,7 +114,12 @@ fn looking_into_the_channel_leaves_no_repeat_at_all() {
 fn a_webhook_of_a_failing_slack_repeats_no_more_than_answers_were_lost() {
     let all = &[Point::Sending, Point::Asked, Point::Answered];
     for seed in 0..SEEDS {
-        let ended = survive(webhook("ops"), seed, (all, KILL), &["429=2%5", "drop%10", "hang%3"]);
+        let ended = survive(
+            webhook("ops"),
+            seed,
+            (all, KILL),
+            &["429=2%5", "drop%10", "hang%3"],
+        );
         assert!(
             ended.duplicates <= ended.ambiguous + ended.lost,
             "seed {seed}"

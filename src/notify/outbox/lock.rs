@@ -50,7 +50,10 @@ impl Lock {
             is_after_power_cut: !before.is_empty() && !is_same,
             file,
         };
-        lock.name(boot.as_deref().unwrap_or(SOME_BOOT))?;
+        // After a power cut the doubts stay until an orderly end: this process may be killed before it could resolve them.
+        if !lock.is_after_power_cut {
+            lock.name(boot.as_deref().unwrap_or(SOME_BOOT))?;
+        }
         Ok(lock)
     }
 

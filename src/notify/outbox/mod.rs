@@ -8,8 +8,8 @@
 //! ```
 //!
 //! `sending` is in the file before the request is written, and on its way to the disk beside it: a process that is killed finds it at
-//! its next start, when every `sending` notice is `unknown`. Only a power cut can take it, and then [`Outbox::doubts_before_ms`] is known. A
-//! destination that waits or is parked keeps its notices pending.
+//! its next start, when every `sending` notice is `unknown`. Only a power cut can take it, and then there are
+//! [doubts](Outbox::doubts_before_ms). A destination that waits or is parked keeps its notices pending.
 
 mod audit;
 mod checkpoint;
@@ -124,6 +124,19 @@ impl Outbox {
         self.doubts_before_ms
     }
 
+    /// An orderly end: nothing is being sent, and nothing is written any more. The next process has no doubts.
+    ///
+    /// # Errors
+    /// When the file takes nothing.
+    pub fn end_orderly(&self) -> Result<(), OutboxError> {
+        self.sync(self.disk.written())?;
+        let ended = self.lock.as_ref().map_or(Ok(()), Lock::end);
+        ended.map_err(|source| OutboxError::Directory {
+            path: self.path.clone(),
+            source,
+        })
+    }
+
     /// Whether a process has it to deliver.
     pub fn is_delivered(&self) -> bool {
         let Some(directory) = self.path.parent() else {
@@ -228,7 +241,9 @@ impl Outbox {
         let outbox = Arc::clone(self);
         let synced = tokio::task::spawn_blocking(move || outbox.sync(write));
         // The runtime ends: nothing is known of the disk.
-        synced.await.unwrap_or_else(|error| Err(self.disk.unsynced(error.into())))
+        synced
+            .await
+            .unwrap_or_else(|error| Err(self.disk.unsynced(error.into())))
     }
 
     /// All of it, on disk with everything before it, or nothing.
@@ -257,20 +272,6 @@ impl Outbox {
             self.disk.written()
         };
         Ok((changed, write))
-    }
-}
-
-impl Drop for Outbox {
-    fn drop(&mut self) {
-        let Some(lock) = &self.lock else {
-            return;
-        };
-        // Else the next process doubts what was sent last.
-        if self.disk.sync(self.disk.written()).is_ok()
-            && let Err(error) = lock.end()
-        {
-            tracing::warn!(%error, "could not leave the outbox in order");
-        }
     }
 }
 

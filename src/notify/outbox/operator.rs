@@ -63,6 +63,14 @@ pub struct Standing {
     pub oldest_at_ms: Option<i64>,
 }
 
+impl Standing {
+    /// Whether something is kept that its destination may still get.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.queued + self.held > 0
+    }
+}
+
 impl Outbox {
     /// The oldest notices in a state, of every destination.
     ///

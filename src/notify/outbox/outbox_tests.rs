@@ -336,11 +336,18 @@ fn only_a_machine_that_went_down_leaves_doubts() {
     assert_eq!(outbox.doubts_before_ms(), None);
     let this_boot = std::fs::read_to_string(&lock).unwrap();
     assert!(!this_boot.is_empty());
+    outbox.end_orderly().unwrap();
+    assert_eq!(std::fs::read_to_string(&lock).unwrap(), "");
     drop(outbox);
-    assert_eq!(std::fs::read_to_string(&lock).unwrap(), "", "an orderly end");
     for (left, doubts) in [(this_boot.as_str(), None), ("another boot", Some(1))] {
         std::fs::write(&lock, left).unwrap();
-        assert_eq!(open(directory.path()).doubts_before_ms(), doubts, "{left}");
+        let outbox = open(directory.path());
+        assert_eq!(outbox.doubts_before_ms(), doubts, "{left}");
+        assert_eq!(
+            std::fs::read_to_string(&lock).unwrap(),
+            left,
+            "if it is killed"
+        );
     }
 }
 

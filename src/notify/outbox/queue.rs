@@ -102,9 +102,9 @@ impl Outbox {
         found.map(RawQueued::parse).transpose()
     }
 
-    /// In the file when it returns: only then may the request be written. What became of it may be taken only after [`Self::sync`]: there is
-    /// one such request at a time that a power cut can make us forget, and [`Self::doubts_before_ms`] says so. `None` when an operator was faster and
-    /// it is not to be sent.
+    /// In the file when it returns: only then may the request be written. What became of it may be taken only after [`Self::sync`]: a power
+    /// cut can make us forget one request of a destination, and [`Self::doubts_before_ms`] says so. `None` when an operator was faster
+    /// and it is not to be sent.
     ///
     /// # Errors
     /// When the file takes nothing: nothing may be sent then.
