@@ -290,8 +290,8 @@ impl Delivery {
                     Ok(Step::Send { request, mark }) => {
                         let (client, outbox) = (wired.client.clone(), Arc::clone(&self.outbox));
                         requests.spawn(async move {
-                            let sent = send(&client, &request);
-                            let (answer, ()) = tokio::join!(sent, sync(&outbox, mark));
+                            let answer = send(&client, &request).await;
+                            sync(&outbox, mark).await;
                             (at, answer)
                         });
                     }
@@ -358,7 +358,8 @@ impl Wired {
     }
 }
 
-/// While the request is on its way. The lane asks for it again before it takes the answer, and says then what went wrong.
+/// After the request, for it does not wait for the disk. The lane asks for it again before it takes the answer, and says then what went
+/// wrong.
 async fn sync(outbox: &Arc<Outbox>, mark: Option<Write>) {
     if let Some(mark) = mark {
         drop(outbox.sync_beside(mark).await);

@@ -7,7 +7,7 @@
 //! pending ─▶ folded (into a digest, when there is too much) | muted (by an operator)
 //! ```
 //!
-//! `sending` is in the file before the request is written, and on its way to the disk beside it: a process that is killed finds it at
+//! `sending` is in the file before the request is written, and on disk before the answer is taken: a process that is killed finds it at
 //! its next start, when every `sending` notice is `unknown`. Only a power cut can take it, and then there are
 //! [doubts](Outbox::doubts_before_ms). A destination that waits or is parked keeps its notices pending.
 
