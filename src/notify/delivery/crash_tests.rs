@@ -151,6 +151,28 @@ fn after_a_power_cut_a_webhook_says_what_may_be_a_repeat() {
 }
 
 #[test]
+fn a_doubt_after_a_power_cut_outlives_an_outbox_that_takes_nothing() {
+    let mut world = World::new(vec![bot("ops", UnknownPolicy::Reconcile)]);
+    world.store(&many("ops", 1));
+    world.sync();
+    world.advance(seconds(1));
+    world.cut_power();
+    let file = rusqlite::Connection::open(world.directory.path().join("outbox.db")).unwrap();
+    let refuse =
+        "CREATE TRIGGER refuse BEFORE UPDATE ON notice BEGIN SELECT raise(ABORT, 'no'); END";
+    file.execute_batch(refuse).unwrap();
+    let outbox = world.outbox.as_ref().unwrap();
+    let lane = &mut world.lanes[0];
+    lane.next(outbox, &mut world.paces, world.now).unwrap_err();
+    file.execute_batch("DROP TRIGGER refuse").unwrap();
+    let step = lane.next(outbox, &mut world.paces, world.now).unwrap();
+    let Step::Send { request, .. } = step else {
+        panic!("there is a notice");
+    };
+    assert!(matches!(request, Request::Look(_)), "{request:?}");
+}
+
+#[test]
 fn what_a_power_cut_takes_and_the_stream_brings_again_is_found_in_the_channel() {
     for policy in [UnknownPolicy::Reconcile, UnknownPolicy::Resend] {
         let mut world = World::new(vec![bot("ops", policy)]);

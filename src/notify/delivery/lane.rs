@@ -148,6 +148,7 @@ impl Lane {
         while let Some(queued) = outbox.next(self.name())? {
             if self.doubts(&queued) {
                 outbox.doubt(&queued, now.wall_ms())?;
+                self.doubts_before_ms = None;
                 continue;
             }
             let step = if queued.unknown {
@@ -262,12 +263,14 @@ impl Lane {
     }
 
     /// Whether it is the one that may have been sent before a power cut without a mark that survived. Those that have one come before.
+    /// What began later shows that there was none.
     fn doubts(&mut self, queued: &Queued) -> bool {
         if queued.unknown {
             return false;
         }
-        let doubted = self.doubts_before_ms.take();
-        doubted.is_some_and(|before| queued.notice.began().as_millisecond() < before)
+        let began = queued.notice.began().as_millisecond();
+        self.doubts_before_ms = self.doubts_before_ms.filter(|before| began < *before);
+        self.doubts_before_ms.is_some()
     }
 
     /// What to do about a notice that may have arrived; `None` when it is decided without asking Slack.

@@ -58,7 +58,7 @@ pub(super) struct Killer {
 
 /// A world with its own time.
 pub(super) struct World {
-    directory: tempfile::TempDir,
+    pub(super) directory: tempfile::TempDir,
     /// What of it is on disk, for a power cut.
     disk: Option<tempfile::TempDir>,
     pub(super) outbox: Option<Outbox>,
