@@ -112,6 +112,7 @@ pub struct Delivery {
     metrics: Metrics,
     /// Of the outbox, as we saw it last.
     version: i64,
+    look_at: Duration,
     prune_at: Duration,
     warm_at: Duration,
 }
@@ -146,6 +147,7 @@ impl Delivery {
             retry: Arc::new(Notify::new()),
             metrics: Metrics::default(),
             version,
+            look_at: now.monotonic,
             prune_at: now.monotonic,
             warm_at: now.monotonic,
         })
@@ -185,33 +187,16 @@ impl Delivery {
     pub async fn run(mut self, cancel: CancellationToken) -> Result<(), DeliveryError> {
         let (mut requests, mut warming) = (JoinSet::new(), JoinSet::new());
         let (wake, retry) = (Arc::clone(&self.wake.notify), Arc::clone(&self.retry));
-        self.warm(&mut warming);
         while !cancel.is_cancelled() {
-            let until = self.step(&mut requests)?;
-            while !cancel.is_cancelled() {
-                let sleep = until.saturating_sub(self.clock.now().monotonic);
-                tokio::select! {
-                    () = cancel.cancelled() => break,
-                    Some(answered) = requests.join_next() => {
-                        self.take(answered?);
-                        break;
-                    }
-                    () = wake.notified() => break,
-                    () = retry.notified() => {
-                        for wired in &mut self.lanes {
-                            wired.lane.retry_now();
-                            wired.due = Duration::ZERO;
-                        }
-                        break;
-                    }
-                    () = tokio::time::sleep(sleep), if sleep < LOOK_INTERVAL => break,
-                    () = tokio::time::sleep(LOOK_INTERVAL) => {
-                        self.warm(&mut warming);
-                        if self.look()? {
-                            break;
-                        }
-                    }
-                }
+            self.look(&mut warming)?;
+            let until = self.step(&mut requests)?.min(self.look_at);
+            let sleep = until.saturating_sub(self.clock.now().monotonic);
+            tokio::select! {
+                () = cancel.cancelled() => {}
+                Some(answered) = requests.join_next() => self.take(answered?),
+                () = wake.notified() => {}
+                () = retry.notified() => self.retry_now(),
+                () = tokio::time::sleep(sleep) => {}
             }
         }
         let drain = async {
@@ -226,38 +211,52 @@ impl Delivery {
         tokio::time::timeout(GRACE, drain).await.unwrap_or(Ok(()))
     }
 
-    /// Whether an operator's command wrote into the outbox; and what is old goes now and then.
-    fn look(&mut self) -> Result<bool, DeliveryError> {
+    /// Once a second, however busy we are: whether an operator's command wrote into the outbox, and what else is due now and then.
+    fn look(&mut self, warming: &mut JoinSet<()>) -> Result<(), DeliveryError> {
         let now = self.clock.now();
-        match self.look_at(now) {
-            Ok(changed) => Ok(changed),
+        if now.monotonic < self.look_at {
+            return Ok(());
+        }
+        self.look_at = now.monotonic + LOOK_INTERVAL;
+        self.warm(warming, now);
+        self.checkpoint();
+        match self.look_into_outbox(now) {
             Err(error) if error.is_retriable() => {
                 tracing::error!(%error, "could not look into the outbox: trying again in a second");
-                Ok(false)
+                Ok(())
             }
-            Err(error) => Err(error.into()),
+            looked => Ok(looked?),
         }
     }
 
-    fn look_at(&mut self, now: Moment) -> Result<bool, OutboxError> {
-        self.checkpoint();
+    fn look_into_outbox(&mut self, now: Moment) -> Result<(), OutboxError> {
         if now.monotonic >= self.prune_at {
             self.prune_at = now.monotonic + PRUNE_INTERVAL;
             self.outbox.prune(KEEP, now.wall_ms())?;
         }
         let version = self.outbox.version()?;
-        let changed = version != self.version;
-        self.version = version;
-        if changed {
-            for wired in &mut self.lanes {
-                wired.lane.changed(&self.outbox)?;
-                wired.due = Duration::ZERO;
-            }
+        if version == self.version {
+            return Ok(());
         }
-        Ok(changed)
+        self.version = version;
+        for wired in &mut self.lanes {
+            wired.lane.changed(&self.outbox)?;
+            wired.due = Duration::ZERO;
+        }
+        Ok(())
+    }
+
+    fn retry_now(&mut self) {
+        for wired in &mut self.lanes {
+            wired.lane.retry_now();
+            wired.due = Duration::ZERO;
+        }
     }
 
     fn checkpoint(&self) {
+        if !self.outbox.is_checkpoint_due() {
+            return;
+        }
         let outbox = Arc::clone(&self.outbox);
         tokio::task::spawn_blocking(move || {
             if let Err(error) = outbox.checkpoint() {
@@ -307,13 +306,12 @@ impl Delivery {
     }
 
     /// Opens a connection to each host that has none open: the next message then costs one way there and back.
-    fn warm(&mut self, warming: &mut JoinSet<()>) {
-        let now = self.clock.now().monotonic;
+    fn warm(&mut self, warming: &mut JoinSet<()>, now: Moment) {
         while warming.try_join_next().is_some() {}
-        if now < self.warm_at {
+        if now.monotonic < self.warm_at {
             return;
         }
-        self.warm_at = now + WARM_INTERVAL;
+        self.warm_at = now.monotonic + WARM_INTERVAL;
         let clients = self.lanes.iter().map(|wired| &wired.client);
         let hosts: BTreeMap<_, _> = clients
             .map(|client| (client.origin(), client.clone()))

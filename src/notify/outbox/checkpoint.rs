@@ -2,7 +2,7 @@
 //! log then begins anew: in blocks that the file has already, which reach the disk without the file system's journal.
 
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use rusqlite::Connection;
 
@@ -10,8 +10,10 @@ use super::{Outbox, OutboxError, Write};
 
 /// So many writes are some 8 MB of log. Fewer, and the disk is busy with the same pages again and again.
 const EVERY: u64 = 500;
-/// In pages of 4 KB: writers that never pause wait for the rest then, so that the log can begin anew.
-const LONG_LOG: i64 = 4_000;
+/// The first has the work, the next ones what was written meanwhile: the log begins anew only when that is nothing.
+const PASSES: u32 = 3;
+/// In pages of 4 KB: writers that never pause wait for the rest then.
+const LONG_LOG: i64 = 8_000;
 /// A log that nobody brought into the database for so long is the writers' own work.
 const LONGEST_LOG: i64 = 16_000;
 
@@ -21,7 +23,7 @@ pub(super) struct Checkpoints(Mutex<Checkpoint>);
 #[derive(Debug)]
 struct Checkpoint {
     connection: Connection,
-    /// What was written before the last one.
+    /// What was written before the log began anew.
     before: Write,
 }
 
@@ -39,7 +41,16 @@ impl Checkpoints {
 }
 
 impl Outbox {
-    /// Brings the log into the database when there is enough of it. It takes as long as the disk needs; nobody else waits.
+    /// Whether there is enough of the log for [`Self::checkpoint`], and none is running.
+    pub fn is_checkpoint_due(&self) -> bool {
+        self.checkpoints
+            .as_ref()
+            .and_then(|Checkpoints(checkpoint)| checkpoint.try_lock().ok())
+            .is_some_and(|checkpoint| self.disk.written().after(checkpoint.before) >= EVERY)
+    }
+
+    /// Brings the log into the database, so that it begins anew. It takes as long as the disk needs; nobody else waits, unless the log is
+    /// very long.
     ///
     /// # Errors
     /// When the file takes nothing.
@@ -47,19 +58,22 @@ impl Outbox {
         let Some(Checkpoints(checkpoint)) = &self.checkpoints else {
             return Ok(());
         };
-        // Else one is running.
-        let Ok(mut checkpoint) = checkpoint.try_lock() else {
-            return Ok(());
-        };
-        let written = self.disk.written();
-        if written.after(checkpoint.before) < EVERY {
-            return Ok(());
+        let mut checkpoint = checkpoint.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut passes, mut length) = (0, 0);
+        while passes < PASSES && length < LONG_LOG {
+            passes += 1;
+            let written = self.disk.written();
+            let log = run(&checkpoint.connection, "PASSIVE");
+            length = log.map_err(|source| OutboxError::sql(&self.path, source))?;
+            if self.disk.written() == written {
+                checkpoint.before = written;
+                return Ok(());
+            }
         }
-        checkpoint.before = written;
-        let log = run(&checkpoint.connection, "PASSIVE");
-        let log = log.map_err(|source| OutboxError::sql(&self.path, source))?;
-        if log >= LONG_LOG {
-            self.read(|connection| run(connection, "PASSIVE"))?;
+        if length >= LONG_LOG {
+            let connection = self.connection();
+            checkpoint.before = self.disk.written();
+            run(&connection, "PASSIVE").map_err(|source| OutboxError::sql(&self.path, source))?;
         }
         Ok(())
     }
@@ -67,10 +81,10 @@ impl Outbox {
 
 /// How long the log was, in pages.
 fn run(connection: &Connection, mode: &str) -> rusqlite::Result<i64> {
-    let mut log = 0;
+    let mut length = 0;
     connection.pragma(None, "wal_checkpoint", mode, |row| {
-        log = row.get(1)?;
+        length = row.get(1)?;
         Ok(())
     })?;
-    Ok(log)
+    Ok(length)
 }
