@@ -3,13 +3,16 @@
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::{Outbox, OutboxError, Write};
+use super::{FORMAT, Outbox, OutboxError, Write};
 
 /// So many writes are some 8 MB of log. Fewer, and the disk is busy with the same pages again and again.
 const EVERY: u64 = 500;
+/// Earlier when there is little to tell: the system's cache still has the pages that the log is written over then, and need not read them.
+const AT_LATEST: Duration = Duration::from_secs(10);
 /// The first has the work, the next ones what was written meanwhile: the log begins anew only when that is nothing.
 const PASSES: u32 = 3;
 /// In pages of 4 KB: writers that never pause wait for the rest then.
@@ -25,6 +28,18 @@ struct Checkpoint {
     connection: Connection,
     /// What was written before the log began anew.
     before: Write,
+    at: Instant,
+}
+
+impl Checkpoint {
+    fn is_due(&self, written: Write) -> bool {
+        let writes = written.after(self.before);
+        writes >= EVERY || (writes > 0 && self.at.elapsed() >= AT_LATEST)
+    }
+
+    fn begun_anew(&mut self, before: Write) {
+        (self.before, self.at) = (before, Instant::now());
+    }
 }
 
 impl Checkpoints {
@@ -36,17 +51,18 @@ impl Checkpoints {
         Ok(Self(Mutex::new(Checkpoint {
             connection: Connection::open(database)?,
             before: Write::NONE,
+            at: Instant::now(),
         })))
     }
 }
 
 impl Outbox {
-    /// Whether there is enough of the log for [`Self::checkpoint`], and none is running.
+    /// Whether there is enough of the log for [`Self::checkpoint`] or it is old, and none is running.
     pub fn is_checkpoint_due(&self) -> bool {
         self.checkpoints
             .as_ref()
             .and_then(|Checkpoints(checkpoint)| checkpoint.try_lock().ok())
-            .is_some_and(|checkpoint| self.disk.written().after(checkpoint.before) >= EVERY)
+            .is_some_and(|checkpoint| checkpoint.is_due(self.disk.written()))
     }
 
     /// Brings the log into the database, so that it begins anew. It takes as long as the disk needs; nobody else waits, unless the log is
@@ -66,16 +82,23 @@ impl Outbox {
             let log = run(&checkpoint.connection, "PASSIVE");
             length = log.map_err(|source| OutboxError::sql(&self.path, source))?;
             if self.disk.written() == written {
-                checkpoint.before = written;
-                return Ok(());
+                checkpoint.begun_anew(written);
+                return self.write_first();
             }
         }
         if length >= LONG_LOG {
             let connection = self.connection();
-            checkpoint.before = self.disk.written();
+            checkpoint.begun_anew(self.disk.written());
             run(&connection, "PASSIVE").map_err(|source| OutboxError::sql(&self.path, source))?;
         }
         Ok(())
+    }
+
+    /// What is written first into a log that begins anew waits for the disk, which has to know of it. No message does.
+    fn write_first(&self) -> Result<(), OutboxError> {
+        let written =
+            self.write_soon(|transaction| transaction.pragma_update(None, "user_version", FORMAT));
+        written.map(|_| ())
     }
 }
 
