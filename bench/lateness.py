@@ -1,7 +1,8 @@
 """How late Slack hears of a change: status changes at a steady pace, and the messages that tell of them."""
-import time
+import os, time
 
 from notifiers import DATABASE
+from servers import stolen_seconds
 from stack import StackError
 
 
@@ -22,17 +23,20 @@ class Lateness:
 
     def under(self, load, first, notifier):
         self.slack.reset()
+        began, stolen_before = time.monotonic(), stolen_seconds()
         self.stack.psql(f"CALL fail_at_rate({first}, {load.rate}, {load.seconds}, {load.channels})", DATABASE)
         ended_us = time.time() * 1e6
+        stolen = (stolen_seconds() - stolen_before) / (time.monotonic() - began) / os.cpu_count()
         self.wait_until_told(load, notifier)
         commits = self.commits(first, load.changes)
         messages = self.slack.told()
         lateness, after_last = match(commits, messages)
         counters = self.slack.counters()
+        told_at_end = sum(message.count for message in messages if message.accepted_us <= ended_us)
         return {
-            "changes": load.changes, "messages": len(messages), "told": len(lateness),
-            "told_at_end_of_load": sum(message.count for message in messages if message.accepted_us <= ended_us),
-            "refused": counters["rate_limited"], "duplicates": counters["duplicates"],
+            "changes": load.changes, "messages": len(messages), "told": len(lateness), "told_percent": 100 * len(lateness) / load.changes,
+            "not_told_at_end_of_load": load.changes - told_at_end,
+            "refused": counters["rate_limited"], "duplicates": counters["duplicates"], "stolen_percent": round(100 * stolen, 2),
             **{f"p{percent}_ms": percentile(lateness, percent) for percent in (50, 95, 99)}, "max_ms": percentile(lateness, 100),
             # The last message waits for the end of its window, though no change came any more.
             "after_last_change_ms": percentile(after_last[:-1], 100),

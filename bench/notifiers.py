@@ -61,26 +61,27 @@ class Notifying(connectors.Walstreet):
 
 
 class Notifier:
-    """Between start and stop; a slot of its own."""
+    """Between start and stop; in each round with a slot and topics of its own."""
     loads = ("trickle", "stream", "flood")
     options = TUNED
     gives_up_when_refused = False
 
-    def __init__(self, stack, slack, directory, binary):
+    def __init__(self, stack, slack, directory, binary, round_number=1):
         self.stack, self.slack, self.directory, self.binary = stack, slack, directory, binary
+        self.name = f"{self.key}_{round_number}"
         self.processes = ()
 
     def config(self):
         return {
-            "name": self.key,
+            "name": self.name,
             "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
             "database.hostname": self.stack.env["POSTGRES_HOST"],
             "database.port": self.stack.env["POSTGRES_PORT"],
             "database.user": "postgres",
             "database.password": "postgres",
             "database.dbname": DATABASE,
-            "topic.prefix": self.key,
-            "slot.name": self.key,
+            "topic.prefix": self.name,
+            "slot.name": self.name,
             "plugin.name": "pgoutput",
             "publication.name": "bench",
             "publication.autocreate.mode": "disabled",
@@ -105,13 +106,13 @@ class Notifier:
             process.kill()
             process.wait()
         self.connector.delete()
-        self.stack.psql(f"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '{self.key}' AND NOT active")
+        self.stack.psql(f"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '{self.name}' AND NOT active")
 
     def check(self):
         self.connector.check()
         for process in self.processes:
             if process.poll() is not None:
-                raise StackError(f"{self.title}: the script ended with code {process.returncode}; {self.key}.script.log says why")
+                raise StackError(f"{self.title}: the script ended with code {process.returncode}; {self.name}.script.log says why")
 
 
 class Walstreet(Notifier):
@@ -140,8 +141,8 @@ class Script(Notifier):
 
     def start_rest(self):
         script = [self.python, os.path.join(os.path.dirname(os.path.abspath(__file__)), "consumer.py"), self.stack.env["KAFKA_BOOTSTRAP"],
-                  f"{self.key}.{TABLE}", self.slack.api, *self.script_options]
-        with open(self.directory / f"{self.key}.script.log", "wb") as log:
+                  f"{self.name}.{TABLE}", self.slack.api, *self.script_options]
+        with open(self.directory / f"{self.name}.script.log", "wb") as log:
             self.processes = (subprocess.Popen(script, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True),)
 
     def resident_mb(self):

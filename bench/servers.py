@@ -72,6 +72,12 @@ def load_before():
     return load
 
 
+def stolen_seconds():
+    """CPU time since the start of this machine in which it wanted to run and its host let others: `steal` of proc(5)."""
+    fields = pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()
+    return int(fields[8]) / os.sysconf("SC_CLK_TCK")
+
+
 def machine():
     cpu = next((line.split(":")[1].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")),
                platform.machine())

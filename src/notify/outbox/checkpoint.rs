@@ -16,7 +16,7 @@ const AT_LATEST: Duration = Duration::from_secs(10);
 /// The first has the work, the next ones what was written meanwhile: the log begins anew only when that is nothing.
 const PASSES: u32 = 3;
 /// In pages of 4 KB: writers that never pause wait for the rest then.
-const LONG_LOG: i64 = 8_000;
+const LONG_LOG: i64 = 4_000;
 /// A log that nobody brought into the database for so long is the writers' own work.
 const LONGEST_LOG: i64 = 16_000;
 
