@@ -219,7 +219,7 @@ impl Delivery {
         }
         self.look_at = now.monotonic + LOOK_INTERVAL;
         self.warm(warming, now);
-        self.checkpoint();
+        self.tend_log();
         match self.look_into_outbox(now) {
             Err(error) if error.is_retriable() => {
                 tracing::error!(%error, "could not look into the outbox: trying again in a second");
@@ -253,13 +253,10 @@ impl Delivery {
         }
     }
 
-    fn checkpoint(&self) {
-        if !self.outbox.is_checkpoint_due() {
-            return;
-        }
+    fn tend_log(&self) {
         let outbox = Arc::clone(&self.outbox);
         tokio::task::spawn_blocking(move || {
-            if let Err(error) = outbox.checkpoint() {
+            if let Err(error) = outbox.tend_log() {
                 tracing::warn!(%error, "could not bring the outbox's log into its database: it grows until that works");
             }
         });

@@ -194,7 +194,7 @@ impl World {
             let left = until.saturating_sub(self.now.monotonic);
             self.advance(left.max(Duration::from_millis(1)));
         }
-        self.outbox().checkpoint().unwrap();
+        self.outbox().tend_log().unwrap();
     }
 
     /// One lane until it waits; until when.

@@ -1,18 +1,21 @@
 //! The log goes into the database beside those who write, by a connection of its own; they wait only for what they wrote meanwhile. The
-//! log then begins anew: in blocks that the file has already, which reach the disk without the file system's journal.
+//! log then begins anew: in blocks that the file has already, which reach the disk without the file system's journal. What is written over
+//! in part has to be in the system's cache, else a message waits until it was read.
 
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, TryLockError};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
 use super::{FORMAT, Outbox, OutboxError, Write};
 
-/// So many writes are some 8 MB of log. Fewer, and the disk is busy with the same pages again and again.
-const EVERY: u64 = 500;
-/// Earlier when there is little to tell: the system's cache still has the pages that the log is written over then, and need not read them.
+/// So many writes are some 2 MB of log, which are written over again before the system's cache forgets them.
+const EVERY: u64 = 100;
+/// When there is little to tell.
 const AT_LATEST: Duration = Duration::from_secs(10);
+/// In bytes: what a flood left beyond is cut off when the log begins anew.
+const KEPT_LOG: u32 = 4 << 20;
 /// The first has the work, the next ones what was written meanwhile: the log begins anew only when that is nothing.
 const PASSES: u32 = 3;
 /// In pages of 4 KB: writers that never pause wait for the rest then.
@@ -48,6 +51,7 @@ impl Checkpoints {
     pub(super) fn begin(database: &Path, writer: &Connection) -> rusqlite::Result<Self> {
         run(writer, "RESTART")?;
         writer.pragma_update_and_check(None, "wal_autocheckpoint", LONGEST_LOG, |_| Ok(()))?;
+        writer.pragma_update_and_check(None, "journal_size_limit", KEPT_LOG, |_| Ok(()))?;
         Ok(Self(Mutex::new(Checkpoint {
             connection: Connection::open(database)?,
             before: Write::NONE,
@@ -57,24 +61,28 @@ impl Checkpoints {
 }
 
 impl Outbox {
-    /// Whether there is enough of the log for [`Self::checkpoint`] or it is old, and none is running.
-    pub fn is_checkpoint_due(&self) -> bool {
-        self.checkpoints
-            .as_ref()
-            .and_then(|Checkpoints(checkpoint)| checkpoint.try_lock().ok())
-            .is_some_and(|checkpoint| checkpoint.is_due(self.disk.written()))
-    }
-
-    /// Brings the log into the database, so that it begins anew. It takes as long as the disk needs; nobody else waits, unless the log is
-    /// very long.
+    /// To be called once a second or so. Brings the log into the database when there is enough of it or it is old, so that it begins anew;
+    /// and keeps it in the system's cache. It takes as long as the disk needs; nobody else waits, unless the log is very long.
     ///
     /// # Errors
     /// When the file takes nothing.
-    pub fn checkpoint(&self) -> Result<(), OutboxError> {
+    pub fn tend_log(&self) -> Result<(), OutboxError> {
         let Some(Checkpoints(checkpoint)) = &self.checkpoints else {
             return Ok(());
         };
-        let mut checkpoint = checkpoint.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut checkpoint = match checkpoint.try_lock() {
+            Ok(checkpoint) => checkpoint,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            // The disk is slow: the last call has not ended yet.
+            Err(TryLockError::WouldBlock) => return Ok(()),
+        };
+        if checkpoint.is_due(self.disk.written()) {
+            self.checkpoint(&mut checkpoint)?;
+        }
+        self.disk.keep_in_cache()
+    }
+
+    fn checkpoint(&self, checkpoint: &mut Checkpoint) -> Result<(), OutboxError> {
         let (mut passes, mut length) = (0, 0);
         while passes < PASSES && length < LONG_LOG {
             passes += 1;

@@ -4,12 +4,14 @@
 //! SQLite itself calls fsync only where its files depend on each other: around checkpoints (<https://sqlite.org/wal.html>).
 
 use std::fs::File;
-use std::io;
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Acquire, Ordering::Release};
 use std::sync::{Mutex, PoisonError};
 
 use super::OutboxError;
+
+const READ_BYTES: usize = 64 << 10;
 
 /// Something that was written and is on disk only after [`super::Outbox::sync`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +29,7 @@ impl Write {
 #[derive(Debug)]
 pub(super) struct Disk {
     path: PathBuf,
+    log_path: PathBuf,
     log: File,
     /// One at a time: who waits finds that it was done for them.
     syncing: Mutex<()>,
@@ -40,20 +43,32 @@ pub(super) struct Disk {
 impl Disk {
     /// Of a database that is open in WAL mode.
     pub(super) fn of(database: &Path) -> io::Result<Self> {
-        let mut log = database.as_os_str().to_owned();
-        log.push("-wal");
-        let log = File::options().write(true).open(log)?;
+        let mut log_path = database.as_os_str().to_owned();
+        log_path.push("-wal");
+        let log = File::options().write(true).open(&log_path)?;
         if let Some(directory) = database.parent() {
             // That there is a log at all.
             File::open(directory)?.sync_all()?;
         }
         Ok(Self {
             path: database.to_owned(),
+            log_path: log_path.into(),
             log,
             syncing: Mutex::new(()),
             written: AtomicU64::new(0),
             synced: AtomicU64::new(0),
             has_failed: AtomicBool::new(false),
+        })
+    }
+
+    /// Reads the log: what of it was not in the system's cache is there again.
+    pub(super) fn keep_in_cache(&self) -> Result<(), OutboxError> {
+        let read = File::open(&self.log_path)
+            .map(|log| BufReader::with_capacity(READ_BYTES, log))
+            .and_then(|mut log| io::copy(&mut log, &mut io::sink()));
+        read.map(|_| ()).map_err(|source| OutboxError::Directory {
+            path: self.path.clone(),
+            source,
         })
     }
 

@@ -306,6 +306,8 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
 
 #[cfg(test)]
 mod beside_tests;
+#[cfg(all(test, target_os = "linux"))]
+mod cache_tests;
 #[cfg(test)]
 #[path = "outbox_tests.rs"]
 mod tests;
