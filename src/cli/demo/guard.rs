@@ -5,8 +5,8 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-/// Reads process ids until nobody can write any, which is when we are gone. Then it stops the last one, at most for 10 s,
-/// and removes the directory.
+/// Reads process ids until nobody can write any, which is when we are gone. Then it stops the last one, with force after 10 s: it may
+/// have been started with SIGINT ignored, as by `nohup sh -c '… &'`. Then it removes the directory.
 const SCRIPT: &str = r#"
 trap '' HUP INT TERM
 while read -r line; do process=$line; done
@@ -14,6 +14,7 @@ if [ -n "$process" ]; then
     kill -INT "$process" 2>/dev/null
     tries=100
     while kill -0 "$process" 2>/dev/null && [ $tries -gt 0 ]; do sleep 0.1; tries=$((tries - 1)); done
+    [ $tries -gt 0 ] || kill -KILL "$process" 2>/dev/null
 fi
 rm -rf -- "$1"
 "#;
@@ -66,9 +67,18 @@ mod tests {
 
     #[test]
     fn when_we_are_gone_it_stops_the_process_and_removes_the_files() {
+        stops_and_removes(Command::new("sleep").arg("60"));
+    }
+
+    #[test]
+    fn a_process_that_ignores_the_signal_is_stopped_as_well() {
+        stops_and_removes(Command::new("sh").args(["-c", "trap '' INT; exec sleep 60"]));
+    }
+
+    fn stops_and_removes(command: &mut Command) {
         let directory = tempfile::tempdir().unwrap();
         std::fs::create_dir(directory.path().join("data")).unwrap();
-        let mut process = Command::new("sleep").arg("60").spawn().unwrap();
+        let mut process = command.spawn().unwrap();
         let mut guard = Guard::start(directory.path()).unwrap();
         guard.protect(process.id());
         // What the kernel does with our end of the pipe.
